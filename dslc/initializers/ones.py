@@ -1,0 +1,12 @@
+"""All ones."""
+
+from dslc.initializers.base import Initializer, initializer
+from dslc.lazy import jax, jnp
+
+
+@initializer
+class Ones(Initializer):
+    """All ones: where the scale of a normalization starts."""
+
+    def sample(self, key: "jax.Array", shape: tuple[int, ...], fan_in: int, fan_out: int) -> "jax.Array":
+        return jnp.ones(shape, jnp.float32)
