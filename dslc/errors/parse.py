@@ -1,0 +1,140 @@
+"""E01: what is wrong with the syntax of a file."""
+
+from dataclasses import dataclass
+
+from dslc.errors.base import Problem
+
+WORDS = {
+    "NAME": "a name", "INTEGER": "an integer", "FLOAT": "a number", "STRING": "a string in double quotes",
+    "LPAR": "`(`", "RPAR": "`)`", "LSQB": "`[`", "RSQB": "`]`", "LBRACE": "`{`", "RBRACE": "`}`",
+    "EQUAL": "`=`", "COMMA": "`,`", "COLON": "`:`", "SEMICOLON": "`;`", "DOT": "`.`", "MINUS": "`-`",
+    "__ANON_0": "`->`", "$END": "the end of the file",
+}  # fmt: skip
+OPERATORS = {"+", "-", "*", "/", "//", "%", "**", "@", "==", "!=", "<", ">", "<=", ">="}
+FRAMEWORK_HABITS = {
+    "def": "a piece of graph is written `block name(settings) { ... }`",
+    "class": "a network is written `model name(settings) { ... }`",
+    "for": "to repeat a piece of graph: `repeat i in 0..12 { ... }`",
+    "return": "what a block gives is written `output name = ...`",
+    "None": "nothing is written `none`",
+    "True": "write `true`",
+    "False": "write `false`",
+    "let": "a statement names its tensor: `name = ...`",
+}
+
+
+@dataclass(frozen=True)
+class UnexpectedCharacter(Problem):
+    """A character that no word of the language begins with, often a quote, a semicolon or a sign of another language."""
+
+    code = "E0101"
+    example = "net 1\nmodel m { input x: [batch, 2]  output y = x -> dense(1) $ }\n"
+    mended = "net 1\nmodel m { input x: [batch, 2]  output y = x -> dense(1) }\n"
+
+    char: str
+
+    def headline(self) -> str:
+        return f"`{self.char}` means nothing here"
+
+    def help(self) -> str | None:
+        if self.char == "'":
+            return 'strings stand in double quotes: `"mnist/"`'
+        if self.char == '"':
+            return "close the string with `\"` on the same line"
+        if self.char in "&|!":
+            return "the logical words are `and`, `or`, `not`"
+        return "remove it"
+
+
+@dataclass(frozen=True)
+class UnexpectedWord(Problem):
+    """The parser met a word that cannot stand where it stands; what could is in the message."""
+
+    code = "E0102"
+    example = "net 1\nmodel m { input x: [batch, 2]  output y = x -> -> dense(1) }\n"
+    mended = "net 1\nmodel m { input x: [batch, 2]  output y = x -> dense(1) }\n"
+
+    word: str
+    expected: tuple[str, ...]
+    after_stage: bool
+
+    def headline(self) -> str:
+        what = f"`{self.word}`" if self.word else "the end of the file"
+        if self.word in OPERATORS and self.after_stage:
+            return f"{what} after a pipe: a pipe inside arithmetic stands in parentheses"
+        return f"{what} cannot stand here"
+
+    def label(self) -> str:
+        if self.word in OPERATORS and self.after_stage:
+            return "the arrow binds loosest, so this would belong to the last stage"
+        likely = [WORDS[name] for name in self.expected if name in WORDS]
+        if not likely or len(likely) > 6:
+            return ""
+        return f"expected {' or '.join(likely)}"
+
+    def help(self) -> str | None:
+        if self.word in OPERATORS and self.after_stage:
+            return f"write `(x -> layer) {self.word} y`, or name the pipe's result first"
+        if self.word in FRAMEWORK_HABITS:
+            return FRAMEWORK_HABITS[self.word]
+        if self.word == "{":
+            return "braces follow `repeat ...`, `if ...`, or a combinator such as `residual`, where a stage stands"
+        if self.word == "=":
+            return "a statement begins with a name: `name = value`"
+        if self.word in {")", "]", "}"}:
+            return f"remove this `{self.word}`, or open it before"
+        return "see the language page of the documentation, or `dslc explain E0102`"
+
+
+@dataclass(frozen=True)
+class Unclosed(Problem):
+    """A bracket is opened and never closed."""
+
+    code = "E0103"
+    example = "net 1\nmodel m { input x: [batch, 2]  output y = x -> dense(1)\n"
+    mended = "net 1\nmodel m { input x: [batch, 2]  output y = x -> dense(1) }\n"
+
+    bracket: str
+
+    def headline(self) -> str:
+        return f"`{self.bracket}` is never closed"
+
+    def label(self) -> str:
+        return "opened here"
+
+    def help(self) -> str | None:
+        return f"add `{ {'(': ')', '[': ']', '{': '}'}[self.bracket] }`"
+
+
+@dataclass(frozen=True)
+class NestedTooDeep(Problem):
+    """Brackets are nested deeper than any model needs; a limit keeps checking a file fast and safe."""
+
+    code = "E0104"
+    example = "net 1\nmodel m { input x: [batch, 2]  output y = " + "(" * 101 + "x" + ")" * 101 + " }\n"
+    mended = "net 1\nmodel m { input x: [batch, 2]  output y = (x) }\n"
+
+    limit: int
+
+    def headline(self) -> str:
+        return f"brackets are nested more than {self.limit} deep"
+
+    def help(self) -> str | None:
+        return "name the inner part and use the name"
+
+
+@dataclass(frozen=True)
+class NumberTooLong(Problem):
+    """A number has more digits than any size, rate or seed could have."""
+
+    code = "E0105"
+    example = "net 1\nmodel m { input x: [batch, 2]  output y = x -> dense(1" + "0" * 301 + ") }\n"
+    mended = "net 1\nmodel m { input x: [batch, 2]  output y = x -> dense(10) }\n"
+
+    limit: int
+
+    def headline(self) -> str:
+        return f"a number of more than {self.limit} digits"
+
+    def help(self) -> str | None:
+        return "write it shorter, such as `1e-3` or `20_000`"

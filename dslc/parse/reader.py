@@ -1,0 +1,133 @@
+"""Runs Lark over a source; one syntax error is reported for each top-level part that has one."""
+
+import hashlib
+import re
+import sys
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+from lark import Lark, Token
+from lark.exceptions import LarkError, UnexpectedCharacters, UnexpectedToken
+
+from dslc.cache import folder
+from dslc.errors.base import Problems
+from dslc.errors.parse import NestedTooDeep, NumberTooLong, Unclosed, UnexpectedCharacter, UnexpectedWord
+from dslc.parse import tree
+from dslc.parse.shape import Shaper
+from dslc.source import Source, Span
+
+DEEPEST = 100
+"""Brackets inside brackets; real models stay below ten."""
+LONGEST_NUMBER = 300
+STARTS = re.compile(r"^(?:import|block|model|variant|train|sample|search|weights)\b", re.MULTILINE)
+
+
+def grammar() -> Path:
+    """The grammar's file: in the package when installed, beside it in a checkout."""
+    inside = Path(__file__).parent.parent / "grammar" / "net.lark"
+    return inside if inside.exists() else Path(__file__).parents[2] / "grammar" / "net.lark"
+
+
+@cache
+def parser() -> Lark:
+    """The LALR parser of the language; its tables are kept in the user's cache folder."""
+    text = grammar().read_text(encoding="utf-8")
+    key = hashlib.sha256(f"{text}{version('lark')}{sys.version}".encode()).hexdigest()[:16]
+    kept = folder("grammar")
+    return Lark(
+        text, parser="lalr", start="net", keep_all_tokens=True, cache=str(kept / f"{key}.lark") if kept else False
+    )
+
+
+def parse(source: Source, problems: Problems) -> tree.File:
+    """The tree of a file; parts with a syntax error are left out of it and added to the problems."""
+    found = _bounds(source, problems)
+    if found:
+        return tree.File(Span(source.name, 0, 0), None, ())
+    try:
+        return _read(source.name, source.text)
+    except LarkError:
+        return _read_in_parts(source, problems)
+
+
+def _read(name: str, text: str) -> tree.File:
+    return Shaper(name).transform(parser().parse(text))  # pyright: ignore[reportReturnType]
+
+
+def _bounds(source: Source, problems: Problems) -> bool:
+    """Refuse what would make later stages run out of stack or time."""
+    depth = 0
+    for match in re.finditer(r'#[^\n]*|"(?:\\.|[^"\\\n])*"|[(\[{]|[)\]}]|[0-9][0-9_]{%d,}' % LONGEST_NUMBER, source.text):
+        span = Span(source.name, match.start(), match.end())
+        if match[0][0].isdigit():
+            problems.add(NumberTooLong(span, LONGEST_NUMBER))
+            return True
+        depth += (match[0] in "([{") - (match[0] in ")]}")
+        if depth > DEEPEST:
+            problems.add(NestedTooDeep(span, DEEPEST))
+            return True
+    return False
+
+
+def _read_in_parts(source: Source, problems: Problems) -> tree.File:
+    """Each top-level part by itself: a slip in one block does not hide what is wrong in the next."""
+    cuts = [0, *(match.start() for match in STARTS.finditer(source.text)), len(source.text)]
+    header, parts = None, list[tree.Tree]()
+    for start, end in zip(cuts, cuts[1:], strict=False):
+        # Spaces in place of what stands before keep every offset as it is in the file.
+        blank = " " * start + source.text[start:end]
+        try:
+            file = _read(source.name, blank)
+        except LarkError as error:
+            _report(source, error, start, end, problems)
+            continue
+        header = header or file.header
+        parts.extend(file.parts)
+    if not problems.errors:  # the parts are fine one by one: the fault lies between them
+        try:
+            _read(source.name, source.text)
+        except LarkError as error:
+            _report(source, error, 0, len(source.text), problems)
+    return tree.File(Span(source.name, 0, len(source.text)), header, tuple(parts))
+
+
+def _report(source: Source, error: LarkError, start: int, end: int, problems: Problems) -> None:
+    if isinstance(error, UnexpectedCharacters):
+        at = error.pos_in_stream or 0
+        problems.add(UnexpectedCharacter(Span(source.name, at, at + 1), source.text[at]))
+    elif isinstance(error, UnexpectedToken):
+        token: Token = error.token
+        opened = _open_bracket(source.text, start, end)
+        if token.type == "$END" and opened is not None:
+            problems.add(Unclosed(Span(source.name, opened, opened + 1), source.text[opened]))
+            return
+        at = len(source.text[:end].rstrip()) if token.type == "$END" else token.start_pos or 0
+        span = Span(source.name, at, at + max(1, len(token)))
+        expected = tuple(sorted(error.accepts or error.expected))
+        before = source.text[start:at].rstrip()
+        problems.add(UnexpectedWord(span, "" if token.type == "$END" else str(token), expected, _after_stage(before)))
+
+
+def _after_stage(before: str) -> bool:
+    """Whether an arrow stands between the last opening bracket or `=` and here."""
+    depth = 0
+    for at in range(len(before) - 1, 0, -1):
+        char = before[at]
+        depth += (char in ")]}") - (char in "([{")
+        if depth < 0 or (depth == 0 and char == "=" and before[at - 1] not in "=!<>"):
+            return False
+        if depth == 0 and before[at - 1 : at + 1] == "->":
+            return True
+    return False
+
+
+def _open_bracket(text: str, start: int, end: int) -> int | None:
+    """Where the innermost bracket that is never closed opens."""
+    opened: list[int] = []
+    for match in re.finditer(r'#[^\n]*|"(?:\\.|[^"\\\n])*"|[(\[{]|[)\]}]', text[start:end]):
+        if match[0] in "([{":
+            opened.append(start + match.start())
+        elif match[0] in ")]}" and opened:
+            opened.pop()
+    return opened[0] if opened else None

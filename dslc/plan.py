@@ -1,0 +1,65 @@
+"""What the compiler makes of a `train` block: a graph over the fields of the data, and how to train it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dslc.graph import Graph
+from dslc.source import NOWHERE, Span
+
+if TYPE_CHECKING:
+    from dslc.data.pipeline import Pipeline
+    from dslc.ops.metric.base import Metric
+    from dslc.optimizers.base import Optimizer
+
+
+@dataclass(frozen=True)
+class Duration:
+    """A stretch of training: `2_000` steps, `0.1` of the run, `epochs(5)`. Exactly one field is given."""
+
+    steps: int | None = None
+    fraction: float | None = None
+    epochs: float | None = None
+
+    def in_steps(self, total: int, per_epoch: int) -> int:
+        """Length in steps of a run of `total` steps, `per_epoch` of them to an epoch."""
+        if self.steps is not None:
+            return self.steps
+        if self.epochs is not None:
+            return round(self.epochs * per_epoch)
+        return round((self.fraction or 0.0) * total)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A checked `train` block of one model and one loss.
+
+    `graph` takes the fields of the data as its inputs and puts out `loss`, every scalar named in `scalars`, and the
+    sums of every metric under `metric <name>`. Its dimensions are still symbolic (`batch`).
+    """
+
+    name: str
+    model: str
+    graph: Graph
+    data: "Pipeline"
+    optimizer: "Optimizer"
+    batch: int = 32
+    epochs: int | None = 10
+    steps: int | None = None
+    """Given instead of epochs."""
+    seed: int = 0
+    clip: float | None = None
+    """Largest global norm of the gradients."""
+    l1: float = 0.0
+    l2: float = 0.0
+    """Penalties added to the loss: `l1 * sum |w| + l2 * sum w ** 2` over all kernels (no biases, scales or tables)."""
+    early_stop: Duration | None = None
+    """Stop when the validation loss (test loss where there is no validation part) has not improved for so long."""
+    checkpoint: Duration = Duration(epochs=1)
+    validate: Duration = Duration(epochs=1)
+    log: Duration = Duration(steps=100)
+    scalars: tuple[str, ...] = ()
+    metrics: Mapping[str, "Metric"] = field(default_factory=dict[str, "Metric"])
+    span: Span = NOWHERE
+    spans: Mapping[str, Span] = field(default_factory=dict[str, Span])
+    """Where each setting is written."""
