@@ -1,0 +1,61 @@
+"""Random masks by hashing: the counter of an element and the words of a key, mixed inside the loop that uses the mask.
+
+On a CPU this takes a twentieth to a quarter of the time of a counter cipher such as threefry, and a backward pass can
+afford to make the mask again. The mixer is triple32 (Wellons, 2018, Prospecting for Hash Functions) with the second
+word of the key put in halfway.
+"""
+
+from typing import Any
+
+from dslc.lazy import jax, jnp, lax
+
+
+def bits(key: "jax.Array", shape: tuple[int, ...]) -> "jax.Array":
+    """32 random bits for every element of a shape."""
+    first, second = _words(key)
+    x = _counter(shape) ^ first
+    x = (x ^ (x >> 17)) * jnp.uint32(0xED5AD4BB)
+    x = (x ^ (x >> 11) ^ second) * jnp.uint32(0xAC4C1B51)
+    x = (x ^ (x >> 15)) * jnp.uint32(0x31848BAB)
+    return x ^ (x >> 14)
+
+
+def survivors(key: "jax.Array", shape: tuple[int, ...], rate: Any) -> "jax.Array":
+    """Mask that is false with probability `rate` (a number, or a scalar array when a repeat is scanned over rates)."""
+    dropped = jnp.asarray(rate * 2.0**32).astype(jnp.uint32)
+    return bits(key, shape) >= dropped
+
+
+def drop(key: "jax.Array", x: "jax.Array", rate: Any) -> "jax.Array":
+    """The survivors of `x`, scaled up so that the mean stays: applied to a gradient it is its own backward rule."""
+    scale = jnp.asarray(1 / (1 - rate), x.dtype)
+    return jnp.where(survivors(key, x.shape, rate), x * scale, 0)
+
+
+def is_off(rate: Any) -> bool:
+    """Whether nothing is ever dropped, known when the program is built."""
+    return isinstance(rate, int | float) and rate == 0
+
+
+def _words(key: "jax.Array") -> tuple["jax.Array", "jax.Array"]:
+    """Two words, of which the second differs in about half of its bits between any two keys, neighbours included."""
+    first, second = jnp.uint32(0), jnp.uint32(0x9E3779B9)
+    for word in jax.random.key_data(key):
+        first, second = second, _mixed(word ^ second)
+    return first, second
+
+
+def _mixed(x: "jax.Array") -> "jax.Array":
+    """The finalizer lowbias32 of the same author: enough for two words."""
+    x = (x ^ (x >> 16)) * jnp.uint32(0x7FEB352D)
+    x = (x ^ (x >> 15)) * jnp.uint32(0x846CA68B)
+    return x ^ (x >> 16)
+
+
+def _counter(shape: tuple[int, ...]) -> "jax.Array":
+    """Number of each element in row-major order, modulo 2**32."""
+    count, stride = jnp.zeros(shape, jnp.uint32), 1
+    for axis in reversed(range(len(shape))):
+        count = count + lax.broadcasted_iota(jnp.uint32, shape, axis) * jnp.uint32(stride % 2**32)
+        stride *= shape[axis]
+    return count
