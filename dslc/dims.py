@@ -1,22 +1,23 @@
 """Exact arithmetic of tensor sizes: ints, and polynomials over named dimensions.
 
-A `Dim` is a sum of integer multiples of monomials over one positive int. A monomial maps atoms to exponents, negative ones below
-the fraction line. An atom is a name, a `Floor`, or (only below the line) a polynomial of several terms. Names stand for
-ints >= 1, and a quotient written with `/` is taken at its word: it divides.
+A `Dim` is a sum of integer multiples of monomials over one positive int. A monomial maps atoms to exponents, negative
+ones below the fraction line. An atom is a name, a `Floor`, or (only below the line) a polynomial of several terms.
+Names stand for ints >= 1, and a quotient written with `/` is taken at its word: it divides.
 """
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache, reduce
+from functools import cache, lru_cache, reduce
 from math import gcd, lcm
 from typing import TypeAlias
 
 MOST_TERMS = 200
 MOST_BITS = 4096
+REMEMBERED = 4096  # A file of thousands of layers asks the same few questions about sizes again and again.
 
 
 class NotDivisible(ValueError):
@@ -129,6 +130,8 @@ def exact_div(a: Size, b: Size) -> Size:
     Raises:
         NotDivisible: when they certainly do not divide.
     """
+    if isinstance(a, int) and isinstance(b, int) and b and a % b == 0:
+        return a // b
     ratio = _ratio(a, b)
     if not _may_be_whole(ratio):
         raise NotDivisible(a, b)
@@ -187,7 +190,7 @@ def substitute(size: Size, values: Mapping[str, Size]) -> Size:
     Raises:
         NotDivisible: when a quotient does not divide with these values.
     """
-    if isinstance(size, int):
+    if isinstance(size, int) or symbols(size).isdisjoint(values):
         return size
     num, den = _cleared(size)
     top = _replaced(num, values)
@@ -224,6 +227,15 @@ def parse_size(text: str) -> Size:
         raise ValueError(f"not a size: {text}") from problem
 
 
+_OPERATIONS: dict[type[ast.operator], Callable[[Size, Size], Size]] = {
+    ast.Add: lambda a, b: a + b,
+    ast.Sub: lambda a, b: a - b,
+    ast.Mult: lambda a, b: a * b,
+    ast.Div: exact_div,
+    ast.FloorDiv: floor_div,
+}
+
+
 def _evaluated(node: ast.expr) -> Size:
     match node:
         case ast.Constant(value=int(value)):
@@ -232,28 +244,12 @@ def _evaluated(node: ast.expr) -> Size:
             return dim(name[1:])
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             return -_evaluated(operand)
-        case ast.BinOp(left=left, op=operator, right=right):
-            return _bounded(_applied(_evaluated(left), operator, _evaluated(right)))
+        case ast.BinOp(left=left, op=ast.Pow(), right=ast.Constant(value=int(exponent))):
+            return _power(_evaluated(left), exponent)
+        case ast.BinOp(left=left, op=operator, right=right) if type(operator) in _OPERATIONS:
+            return _bounded(_OPERATIONS[type(operator)](_evaluated(left), _evaluated(right)))
         case _:
-            raise ValueError(f"not a size: {ast.unparse(node)}")
-
-
-def _applied(a: Size, operator: ast.operator, b: Size) -> Size:
-    match operator:
-        case ast.Add():
-            return a + b
-        case ast.Sub():
-            return a - b
-        case ast.Mult():
-            return a * b
-        case ast.Div():
-            return exact_div(a, b)
-        case ast.FloorDiv():
-            return floor_div(a, b)
-        case ast.Pow() if isinstance(b, int):
-            return _power(a, b)
-        case _:
-            raise ValueError(f"not arithmetic of sizes: {type(operator).__name__}")
+            raise ValueError(f"not arithmetic of sizes: {ast.unparse(node)}")
 
 
 # Rational arithmetic: like that of `Dim`, but a value need not be whole, so that floors can be taken of it.
@@ -279,8 +275,11 @@ def _made(terms: Terms, den: int = 1) -> Size:
         raise TooLarge
     if den == shared and terms.keys() <= {()}:
         return terms.get((), 0) // den
-    ordered = sorted(terms.items(), key=_term_order)
-    return Dim(tuple((monomial, count // shared) for monomial, count in ordered), den // shared)
+    return Dim(_ordered({monomial: count // shared for monomial, count in terms.items()}), den // shared)
+
+
+def _ordered(terms: Terms) -> tuple[Term, ...]:
+    return tuple(sorted(terms.items(), key=_term_order))
 
 
 def _sum(a: Size, b: Size, sign: int = 1) -> Size:
@@ -291,6 +290,7 @@ def _sum(a: Size, b: Size, sign: int = 1) -> Size:
     return _made(_collected(scaled), den)
 
 
+@lru_cache(REMEMBERED)
 def _product(a: Size, b: Size) -> Size:
     (left, left_den), (right, right_den) = _terms(a), _terms(b)
     return _made(_multiplied(left, right), left_den * right_den)
@@ -303,32 +303,39 @@ def _multiplied(left: Terms, right: Terms) -> Terms:
 def _power(base: Size, exponent: int) -> Size:
     if exponent < 0:
         raise ValueError("a size has no negative powers")
-    bits = abs(base).bit_length() - 1 if isinstance(base, int) else 1
-    if bits * exponent > MOST_BITS:
+    numbers = [base] if isinstance(base, int) else [2, base.den, *(count for _, count in base.terms)]
+    if (max(number.bit_length() for number in numbers) - 1) * exponent > MOST_BITS:
         raise TooLarge
     if isinstance(base, int):
-        return base**exponent
+        return _bounded(base**exponent)
     if len(base.terms) == 1:
         ((monomial, count),) = base.terms
         return _made({_raised(monomial, exponent): count**exponent}, base.den**exponent)
     return reduce(_product, [base] * exponent, 1)
 
 
+@lru_cache(REMEMBERED)
 def _ratio(a: Size, b: Size) -> Size:
     num, den = _cleared(b)
     if num == 0:
         raise NotDivisible(a, b)
     terms, _ = _terms(num)
-    shared = reduce(_common, terms)
     content = gcd(*terms.values()) * (1 if next(iter(terms.values())) > 0 else -1)
-    core = _made({_times(monomial, _raised(shared, -1)): count // content for monomial, count in terms.items()})
-    below = shared if isinstance(core, int) else _times(shared, ((core, 1),))
-    sign = 1 if content > 0 else -1
-    return _product(_product(a, den), _made({_raised(below, -1): sign}, abs(content)))
+    below = reduce(_common, terms)
+    core = {_times(monomial, _raised(below, -1)): count // content for monomial, count in terms.items()}
+    above, above_den = _terms(_product(a, den))
+    if len(core) > 1:
+        divided = _divided(above, core) if all(map(_is_plain, above)) else None
+        above = above if divided is None else divided
+        below = below if divided is not None else _times(below, ((Dim(_ordered(core)), 1),))
+    inverse: Terms = {_raised(below, -1): 1 if content > 0 else -1}
+    return _made(_multiplied(above, inverse), above_den * abs(content))
 
 
 def _cleared(size: Size) -> tuple[Size, Size]:
     """Numerator and denominator without quotients."""
+    if isinstance(size, int) or (size.den == 1 and all(_is_plain(monomial) for monomial, _ in size.terms)):
+        return size, 1
     terms, den = _terms(size)
     depth: dict[Atom, int] = {}
     for atom, exponent in (power for monomial in terms for power in monomial if power[1] < 0):
@@ -337,6 +344,7 @@ def _cleared(size: Size) -> tuple[Size, Size]:
     return _made({_times(monomial, below): count for monomial, count in terms.items()}), _made({below: den})
 
 
+@lru_cache(REMEMBERED)
 def _floor(ratio: Size) -> Size:
     num, den = _cleared(ratio)
     if isinstance(num, int) and isinstance(den, int):
@@ -381,7 +389,7 @@ def _replaced(size: Size, values: Mapping[str, Size]) -> Size:
     for monomial, count in _terms(size)[0].items():
         powers = (_power(_atom_value(atom, values), exponent) for atom, exponent in monomial)
         total = _sum(total, reduce(_product, powers, count))
-    return _bounded(total)
+    return _bounded(_whole(total))
 
 
 def _atom_value(atom: Atom, values: Mapping[str, Size]) -> Size:
@@ -418,6 +426,11 @@ def _times(a: Monomial, b: Monomial) -> Monomial:
     return _sorted(powers)
 
 
+def _below(monomial: Monomial) -> Monomial:
+    """What stands below the fraction line."""
+    return tuple((atom, -exponent) for atom, exponent in monomial if exponent < 0)
+
+
 def _raised(monomial: Monomial, exponent: int) -> Monomial:
     return tuple((atom, power * exponent) for atom, power in monomial) if exponent else ()
 
@@ -447,18 +460,18 @@ def _term_order(term: Term) -> tuple[int, list[tuple[tuple[bool, str], int]]]:
 
 def _cancelled(terms: Terms) -> Terms:
     """The terms with no polynomial left to multiply by, and none left that divides what stands above it."""
-    below = {power: None for monomial in terms for power in monomial if isinstance(power[0], Dim)}
-    for power in below:
-        atom, exponent = power
-        group = {monomial: count for monomial, count in terms.items() if power in monomial}
-        above = {tuple(p for p in monomial if p != power): count for monomial, count in group.items()}
-        step = 1 if exponent < 0 else -1
-        polynomial = dict(atom.terms) if isinstance(atom, Dim) else {}
-        result = _divided(above, polynomial) if exponent < 0 else _multiplied(above, polynomial)
-        if result is not None:
-            rest = [(monomial, count) for monomial, count in terms.items() if monomial not in group]
-            left: Monomial = _sorted({atom: exponent + step})
-            return _cancelled(_collected(rest + [(_times(m, left), count) for m, count in result.items()]))
+    for monomial in terms:
+        for atom, exponent in monomial:
+            if isinstance(atom, Dim):
+                below = _below(monomial)
+                group = {m: count for m, count in terms.items() if (atom, exponent) in m and _below(m) == below}
+                above = {tuple(power for power in m if power[0] != atom): count for m, count in group.items()}
+                change = _divided if exponent < 0 else _multiplied
+                changed = change(above, dict(atom.terms))
+                if changed is not None:
+                    left = _sorted({atom: exponent + (1 if exponent < 0 else -1)})
+                    rest = [term for term in terms.items() if term[0] not in group]
+                    return _cancelled(_collected(rest + [(_times(m, left), count) for m, count in changed.items()]))
     return terms
 
 
@@ -480,6 +493,7 @@ def _divided(terms: Terms, divisor: Terms) -> Terms | None:
 # Bounds, for all values >= 1 of the names.
 
 
+@lru_cache(REMEMBERED)
 def _surely_less(a: Size, b: Size, margin: int = 0) -> bool:
     """Whether `a < b + margin` for certain."""
     try:
@@ -492,10 +506,7 @@ def _is_positive(size: Size) -> bool:
     num, den = _cleared(size)
     if isinstance(den, Dim) and not _is_positive(den):
         return False
-    if (_lower_bound(num) or 0) > 0:
-        return True
-    unfloored = _without_floors(num)
-    return unfloored is not None and _is_positive(unfloored)
+    return (_lower_bound(num) or 0) > 0
 
 
 def _lower_bound(size: Size) -> int | None:
@@ -524,23 +535,6 @@ def _least(atom: Atom) -> int | None:
     return None if least is None or least < 0 else least // atom.den
 
 
-def _without_floors(size: Size) -> Size | None:
-    """A lower bound that puts `num / den` or `(num - den + 1) / den` for the floors, or None where there are none."""
-    total: Size = 0
-    changed = False
-    for monomial, count in _terms(size)[0].items():
-        floors = [power for power in monomial if isinstance(power[0], Floor)]
-        term = _made({monomial: count})
-        for atom, exponent in floors:
-            if len(floors) > 1 or exponent > 1 or not isinstance(atom, Floor) or not _is_positive(atom.den):
-                return None
-            bound = atom.num if count < 0 else _sum(_sum(atom.num, 1), atom.den, -1)
-            rest = _made({tuple(power for power in monomial if power[0] != atom): count})
-            term, changed = _product(rest, _ratio(bound, atom.den)), True
-        total = _sum(total, term)
-    return total if changed else None
-
-
 # Text.
 
 
@@ -548,9 +542,8 @@ def _text(size: Dim) -> str:
     """Terms over the same denominator stand together."""
     groups: dict[Monomial, list[Term]] = {}
     for monomial, count in size.terms:
-        below = tuple((atom, -exponent) for atom, exponent in monomial if exponent < 0)
         above = tuple(power for power in monomial if power[1] > 0)
-        groups.setdefault(below, []).append((above, count))
+        groups.setdefault(_below(monomial), []).append((above, count))
     sums = [_over(_sum_text(terms), below) for below, terms in groups.items()]
     text = " + ".join(sums)
     return text if size.den == 1 else f"{_grouped(text, ' + ', ' - ', ' // ')} / {size.den}"
@@ -580,7 +573,10 @@ def _power_text(atom: Atom, exponent: int) -> str:
 
 def _over(text: str, below: Monomial) -> str:
     top = _grouped(text, " + ", " - ", " // ") if below else text
-    return " / ".join([top, *(_power_text(atom, exponent) for atom, exponent in below)])
+    # Only a name keeps its power: that of a polynomial would be multiplied out when it is read.
+    for atom, power in below:
+        top += f" / {_power_text(atom, power)}" if isinstance(atom, str) else f" / ({atom})" * power
+    return top
 
 
 def _grouped(text: str, *signs: str) -> str:
