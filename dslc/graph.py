@@ -106,6 +106,18 @@ class Graph:
                 found.setdefault(ref, []).append(node.name)
         return MappingProxyType({ref: tuple(names) for ref, names in found.items()})
 
+    def live(self) -> "Graph":
+        """The graph without the nodes that no output and no state update of a node that stays depends on."""
+        kept: set[str] = set()
+        open_ = [ref.node for ref in self.outputs.values()]
+        while open_:
+            name = open_.pop()
+            if name not in kept:
+                kept.add(name)
+                open_.extend(ref.node for ref in self.nodes[name].references())
+        updates = {state: ref for state, ref in self.updates.items() if ref.node in kept}
+        return replace(self.only(kept), updates=updates)
+
     def only(self, nodes: Iterable[str]) -> "Graph":
         """The graph with just these nodes, order kept."""
         kept = set(nodes)

@@ -53,6 +53,10 @@ class Type:
     def with_dtype(self, dtype: str) -> "Type":
         return Type(self.shape, dtype)
 
+    def stacked(self, count: int) -> "Type":
+        """The type of `count` such tensors, along a first axis."""
+        return Type((count, *self.shape), self.dtype)
+
     def bind(self, dims: Mapping[str, Size]) -> "Type":
         """The type with sizes put in for dimension names."""
         return Type(tuple(substitute(size, dims) for size in self.shape), self.dtype)

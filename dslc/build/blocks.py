@@ -1,0 +1,212 @@
+"""Blocks: settings are bound, inputs met, the chain or the statements run, and the outputs collected."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from dslc.build import evaluate, nodes, settings, types
+from dslc.build.scope import Env, Scope
+from dslc.build.values import BROKEN, Bundle, Layer, Skip, Tensor
+from dslc.errors.infer import AssertionFailed, InputMismatch, WrongCount, WrongInputs
+from dslc.errors.resolve import Misplaced, NotWorkingYet, Recursive, RequireFailed
+from dslc.parse import tree
+from dslc.source import Span
+
+
+def apply(env: Env, block: tree.Block, items: tuple[tree.Item, ...], label: str, span: Span) -> Any:
+    """What a block gives for the value in the pipe."""
+    name = block.name.text
+    if name in env.build.active:
+        raise env.fail(Recursive(span, (*env.build.active[env.build.active.index(name) :], name)))
+    place = env.place if env.sole else env.place.child(label)
+    inner = replace(env, place=place, scope=Scope(), sole=False, blocks=(*env.blocks, place.path))
+    trees = settings.arrange(env, name, settings.block_settings(block.parameters), items, span)
+    for parameter in block.parameters:
+        _bind_setting(inner, parameter, trees, env)
+    env.build.active.append(name)
+    try:
+        return _run(inner, block, env.it, span)
+    finally:
+        env.build.active.pop()
+
+
+def _bind_setting(inner: Env, parameter: tree.Parameter, trees: Mapping[str, tree.Tree], outer: Env) -> None:
+    name = parameter.name.text
+    if name in trees:
+        value = evaluate.value(outer, trees[name])
+        if isinstance(value, Tensor | Bundle):
+            hint = f"tensors flow along arrows: make it an `input {name}` of the block"
+            raise outer.fail(Misplaced(trees[name].span, f"setting `{name}` gets a tensor", hint))
+    else:
+        assert parameter.default is not None
+        value = evaluate.value(inner, parameter.default)
+    inner.bind(name, value, parameter.span, "setting")
+
+
+def _run(env: Env, block: tree.Block, value: Any, span: Span) -> Any:
+    from dslc.build import stages  # noqa: PLC0415  # the two call each other
+
+    if block.chain is None:
+        items = value if isinstance(value, Bundle) else Bundle((value,), (None,))
+        return nodes.named(statements(env, block, _given(env, block, items, span)))
+    if block.signature:
+        given = value.items if isinstance(value, Bundle) else (value,)
+        _meet_all(env, block.signature.inputs, given, block.name.text, span)
+    found = stages.chain(replace(env, it=value), block.chain, value)
+    if block.signature:
+        made = found.items if isinstance(found, Bundle) else (found,)
+        meet_outputs(env, block.signature.outputs, made)
+    return found
+
+
+def _meet_all(env: Env, wanted: tuple[tree.TypeTree, ...], given: tuple[Any, ...], name: str, span: Span) -> None:
+    if len(wanted) != len(given):
+        reason = f"takes {len(wanted)} input{'s' * (len(wanted) != 1)}, and gets {len(given)}"
+        raise env.fail(WrongInputs(span, name, ("x",) * len(wanted), reason))
+    for position, (item, tensor) in enumerate(zip(wanted, given, strict=True)):
+        meet_input(env, item, tensor, name, str(position + 1), span)
+
+
+def meet_input(env: Env, item: tree.TypeTree, tensor: Any, block: str, name: str, span: Span) -> None:
+    """Refuse a tensor that does not have the type of a block's input."""
+    if not isinstance(tensor, Tensor):
+        raise env.fail(WrongInputs(span, block, (name,), f"needs a tensor for its input `{name}`"))
+    meets = types.meet(env, item, tensor.type)
+    if meets.reason:
+        origins = nodes.origin_notes(env, (tensor,), span)
+        raise env.fail(InputMismatch(span, block, name, f"`{meets.written}`", str(tensor.type), meets.reason, origins))
+
+
+def meet_outputs(env: Env, wanted: tuple[tree.TypeTree, ...], made: tuple[Any, ...]) -> None:
+    """Refuse outputs that do not have the types of a block's signature."""
+    if len(wanted) != len(made):
+        raise env.fail(WrongCount(wanted[0].span, len(wanted), len(made)))
+    for item, tensor in zip(wanted, made, strict=True):
+        if isinstance(tensor, Tensor):
+            meets = types.meet(env, item, tensor.type)
+            if meets.reason:
+                origins = nodes.origin_notes(env, (tensor,), item.span)
+                raise env.fail(AssertionFailed(item.span, f"`{meets.written}`", str(tensor.type), meets.reason, origins))
+
+
+def _given(env: Env, block: tree.Block, items: Bundle, span: Span) -> Callable[[Env, tree.Declaration], Any]:
+    """Gives every input of a block its tensor."""
+    wanted = [part for part in block.body if isinstance(part, tree.Declaration) and part.kind == "input"]
+    names = tuple(part.name.text for part in wanted)
+    tensors = nodes.to_tensors(env, items, span) if wanted else ()
+    if not wanted and any(item is not None for item in items.items):
+        raise env.fail(WrongInputs(span, block.name.text, (), "has no input, and a tensor is piped in"))
+    given = nodes.arrange(env, block.name.text, names, items.names if wanted else (), tensors, span)
+
+    def input_of(inner: Env, item: tree.Declaration) -> Any:
+        name = item.name.text
+        if name not in given and item.value is None:
+            raise env.fail(WrongInputs(span, block.name.text, names, f"needs its input `{name}`"))
+        value = given[name] if name in given else evaluate.value(inner, item.value or item)
+        if value is not None:
+            value = nodes.constant(inner, nodes.force(inner, value, item.span), None, item.span)
+            meet_input(inner, item.type, value, block.name.text, name, span)
+        return value
+
+    return input_of
+
+
+def statements(env: Env, block: tree.Block, input_of: Callable[[Env, tree.Declaration], Any]) -> dict[str, Any]:
+    """Run the statements of a body; gives the outputs by name. One that fails leaves the rest to be checked."""
+    outputs: dict[str, Any] = {}
+    failed = False
+    for item in block.body:
+        try:
+            _statement(env, item, input_of, outputs)
+        except Skip:
+            failed = True
+            for name in _names_of(item):
+                if env.scope.find(name.text) is None:
+                    env.bind(name.text, BROKEN, name.span, "tensor")
+    if failed:
+        raise Skip
+    if not outputs:
+        problem = Misplaced(block.name.span, f"`{block.name.text}` has no output", "say what it gives: `output y = ...`")
+        raise env.fail(problem)
+    return outputs
+
+
+def _names_of(item: tree.Tree) -> tuple[tree.Name, ...]:
+    if isinstance(item, tree.Assign | tree.Output):
+        return item.names
+    return (item.name,) if isinstance(item, tree.Declaration | tree.LayerStatement) else ()
+
+
+def _statement(
+    env: Env, item: tree.Tree, input_of: Callable[[Env, tree.Declaration], Any], outputs: dict[str, Any]
+) -> None:
+    match item:
+        case tree.Declaration(kind="input"):
+            value = input_of(env, item)
+            if env.scope.find(item.name.text) is None or value is not None:
+                env.bind(item.name.text, value, item.name.span, "tensor")
+        case tree.Declaration():
+            raise env.fail(NotWorkingYet(item.span, f"`{item.kind}`"))
+        case tree.Next():
+            raise env.fail(NotWorkingYet(item.span, "`next`"))
+        case tree.Assign():
+            assign(env, item.names, item.value)
+        case tree.Output():
+            _output(env, item, outputs)
+        case tree.LayerStatement():
+            place = replace(env.place, path=env.place.name(item.name.text), counts={})
+            env.bind(item.name.text, Layer(item.name.text, item.value, env, place), item.name.span, "layer")
+        case tree.Require():
+            require(env, item)
+        case _:
+            what = {tree.Step: "`step`", tree.WeightGroup: "`group`"}.get(type(item), "this statement")
+            raise env.fail(Misplaced(item.span, f"{what} does not belong into a block", "it stands in a `train` block"))
+
+
+def assign(env: Env, names: tuple[tree.Name, ...], item: tree.Tree) -> Any:
+    """`a, b = value`: every name gets its part."""
+    value = nodes.force_all(env, evaluate.value(env, item), item.span)
+    if len(names) == 1:
+        nodes.label(env, value, names[0].text)
+        env.bind(names[0].text, value, names[0].span, "tensor" if isinstance(value, Tensor | Bundle) else "setting")
+        return value
+    parts = value.items if isinstance(value, Bundle) else value if isinstance(value, list | tuple) else (value,)
+    if len(parts) != len(names):
+        raise env.fail(WrongCount(item.span, len(names), len(parts)))
+    for name, part in zip(names, parts, strict=True):
+        if name.text != "_":
+            nodes.label(env, part, name.text)
+            env.bind(name.text, part, name.span, "tensor" if isinstance(part, Tensor) else "setting")
+    return value
+
+
+def _output(env: Env, item: tree.Output, outputs: dict[str, Any]) -> None:
+    if item.value is not None:
+        assign(env, item.names, item.value)
+    for name in item.names:
+        found = env.read(name.text, name.span)
+        value = found.value if found else evaluate.value(env, name)
+        if not isinstance(value, Tensor):
+            value = nodes.constant(env, value, None, name.span)
+        if item.type is not None:
+            types.assertion(env, item.type, value)
+        outputs[name.text] = value
+
+
+def require(env: Env, item: tree.Require) -> None:
+    """A condition of the author, with the values of the names in it."""
+    if evaluate.condition(env, item.condition):
+        return
+    found: dict[str, str] = {}
+    for name in _names_in(item.condition):
+        binding = env.scope.find(name)
+        if binding is not None:
+            found[name] = str(binding.value)
+    raise env.fail(RequireFailed(item.span, item.message, tuple(found.items())))
+
+
+def _names_in(item: tree.Tree) -> list[str]:
+    if isinstance(item, tree.Name):
+        return [item.text]
+    parts = (getattr(item, name) for name in ("left", "right", "operand", "value") if hasattr(item, name))
+    return [name for part in parts if isinstance(part, tree.Tree) for name in _names_in(part)]

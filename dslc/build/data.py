@@ -1,0 +1,51 @@
+"""`data = source(...) -> stage -> stage` to a pipeline, and what is known of its fields."""
+
+from pathlib import Path
+from typing import Any
+
+from dslc.build import settings
+from dslc.build.scope import Env
+from dslc.catalogue import Catalogue
+from dslc.data.base import SOURCES, STAGES
+from dslc.data.failures import DataFailure, DataMissing
+from dslc.data.folders import Folders
+from dslc.data.pipeline import Pipeline
+from dslc.data.schema import Schema
+from dslc.errors.data import from_failure
+from dslc.errors.training import BadData
+from dslc.parse import tree
+
+
+def pipeline(env: Env, item: tree.Tree) -> Pipeline:
+    """The source and its stages.
+
+    Raises:
+        Skip: when one of them is unknown, or a setting is wrong.
+    """
+    stages = item.stages if isinstance(item, tree.Pipe) else ()
+    members = [_member(env, stage.value, STAGES if i else SOURCES) for i, stage in enumerate(stages)]
+    return Pipeline(members[0], tuple(members[1:]))
+
+
+def _member(env: Env, item: tree.Tree, catalogue: Catalogue[Any]) -> Any:
+    callee = item.callee if isinstance(item, tree.Call) else item
+    arguments = item.arguments if isinstance(item, tree.Call) else ()
+    if not isinstance(callee, tree.Name):
+        raise env.fail(BadData(item.span, f"a {catalogue.what} must stand here", "such as `digits() -> split(0.8, 0.2)`"))
+    if callee.text not in catalogue:
+        near = catalogue.nearest(callee.text)
+        hint = f"did you mean `{near}`?" if near else f"there are {', '.join(f'`{name}`' for name in catalogue.names())}"
+        raise env.fail(BadData(callee.span, f"there is no {catalogue.what} called `{callee.text}`", hint))
+    return settings.entry(env, catalogue[callee.text], arguments, item.span)
+
+
+def schema(env: Env, made: Pipeline, item: tree.Tree, data: tuple[Path, ...], must_be_there: bool) -> Schema | None:
+    """What is known of the data; what is wrong with it is a problem, and only a note while nothing has to run."""
+    folders = Folders(Path(env.build.program.source.name).parent, data)
+    try:
+        return made.schema(folders)
+    except DataMissing as failure:
+        env.build.problems.add(from_failure(item.span, failure, only_note=not must_be_there))
+        return failure.schema
+    except DataFailure as failure:
+        raise env.fail(from_failure(item.span, failure)) from None

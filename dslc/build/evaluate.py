@@ -1,0 +1,285 @@
+"""Values of expressions: settings are computed exactly at once, tensor arithmetic becomes nodes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+from dslc.build import nodes, settings
+from dslc.build.functions import FUNCTIONS, arithmetic, compare
+from dslc.build.scope import Env
+from dslc.build.values import Bundle, Layer, Symbol, Tensor, kind_of
+from dslc.catalogue import Catalogue, nearest
+from dslc.dims import Dim
+from dslc.errors.resolve import Misplaced, NotWorkingYet, UnknownName, WrongKind
+from dslc.graph import Ref
+from dslc.ops.arithmetic import BINARY, UNARY
+from dslc.ops.base import OPS
+from dslc.parse import tree
+
+
+def value(env: Env, item: tree.Tree) -> Any:
+    """What an expression is worth.
+
+    Raises:
+        Skip: when it has a problem, which is reported.
+    """
+    return _RULES[type(item)](env, item)
+
+
+def _name(env: Env, item: tree.Name) -> Any:
+    found = env.read(item.text, item.span)
+    if found is not None:
+        return found.value
+    if is_layer(env, item.text):
+        return Symbol(item, (), env, item.span)
+    known = tuple(env.scope.known())
+    raise env.fail(UnknownName(item.span, item.text, nearest(item.text, known)))
+
+
+def is_layer(env: Env, name: str) -> bool:
+    """Whether a name that nothing in the block gives means something where a layer, initializer, ... is expected."""
+    return name in env.build.program.blocks or any(name in catalogue for catalogue in settings.all_catalogues())
+
+
+def _it(env: Env, item: tree.It) -> Any:
+    if env.it is None:
+        raise env.fail(Misplaced(item.span, "`it` is the value in a pipe, and there is no pipe here", "name a tensor"))
+    return env.it
+
+
+def _tuple(env: Env, item: tree.Tuple) -> Bundle:
+    return Bundle(tuple(value(env, part.value) for part in item.items), tuple(part.name for part in item.items))
+
+
+def _unary(env: Env, item: tree.Unary) -> Any:
+    operand = nodes.force(env, value(env, item.operand), item.span)
+    if isinstance(operand, Tensor) and item.operator in UNARY:
+        name = UNARY[item.operator]
+        return nodes.add(env, OPS[name](), (operand,), name, item.span)
+    if item.operator == "not" and isinstance(operand, bool):
+        return not operand
+    if item.operator == "-" and isinstance(operand, int | float | Fraction | Dim) and not isinstance(operand, bool):
+        return -operand
+    raise env.fail(WrongKind(item.span, f"`{item.operator}` does not work on {kind_of(operand)}"))
+
+
+def _binary(env: Env, item: tree.Binary) -> Any:
+    if item.operator in ("and", "or"):
+        return _logic(env, item)
+    left, right = (nodes.force(env, value(env, side), side.span) for side in (item.left, item.right))
+    if isinstance(left, Tensor) or isinstance(right, Tensor):
+        return _tensor_arithmetic(env, item, left, right)
+    if item.operator in ("==", "!=", "<", "<=", ">", ">="):
+        return compare(env, item, left, right)
+    return arithmetic(env, item, left, right)
+
+
+def _logic(env: Env, item: tree.Binary) -> bool:
+    for side in (item.left, item.right):
+        found = value(env, side)
+        if not isinstance(found, bool):
+            raise env.fail(WrongKind(side.span, f"`{item.operator}` joins true and false, and this is {kind_of(found)}"))
+        if found is (item.operator == "or"):
+            return found
+    return item.operator == "and"
+
+
+def _tensor_arithmetic(env: Env, item: tree.Binary, left: Any, right: Any) -> Any:
+    if item.operator not in BINARY:
+        raise env.fail(WrongKind(item.at, f"`{item.operator}` does not work on tensors"))
+    bundle = next((side for side in (left, right) if isinstance(side, Bundle)), None)
+    if bundle is not None:
+        raise env.fail(WrongKind(item.span, f"`{item.operator}` works on one tensor, and this is a tuple of {len(bundle.items)}", "take one: `it[0]`"))
+    pair = nodes.to_tensors(env, Bundle.of((left, right)), item.span)
+    if None in pair:
+        raise env.fail(WrongKind(item.at, f"`{item.operator}` does not work on none"))
+    name = BINARY[item.operator]
+    return nodes.add(env, OPS[name](), pair, name, item.span)
+
+
+def _attribute(env: Env, item: tree.Attribute) -> Any:
+    owner = value(env, item.value)
+    if isinstance(owner, Layer):
+        return _weight(env, owner, item)
+    owner = nodes.force(env, owner, item.value.span)
+    if isinstance(owner, Tensor) and item.name == "shape":
+        return list(owner.type.shape)
+    if isinstance(owner, Tensor) and item.name == "T":
+        return nodes.add(env, OPS["transpose"](), (owner,), "transpose", item.span)
+    if isinstance(owner, Bundle) and item.name in owner.names:
+        return owner.items[owner.names.index(item.name)]
+    hint = "a tensor has `.T` and `.shape`; a named layer has its weights, such as `.kernel`"
+    raise env.fail(WrongKind(item.span, f"{kind_of(owner)} has no `.{item.name}`", hint))
+
+
+def _weight(env: Env, layer: Layer, item: tree.Attribute) -> Any:
+    """A weight of a named layer: `wte.table`."""
+    name = f"{layer.place.path}.{item.name}"
+    frame = layer.place.frame
+    if name in frame.builder.nodes:
+        return frame.tensor(Ref(name))
+    prefix = f"{layer.place.path}."
+    known = tuple(found.removeprefix(prefix) for found in frame.builder.nodes if found.startswith(prefix))
+    if not known:
+        what = f"layer `{layer.name}` is not used before this point, so its weights have no shape yet"
+        raise env.fail(Misplaced(item.span, what, f"pipe a tensor into `{layer.name}` first"))
+    raise env.fail(UnknownName(item.span, f"{layer.name}.{item.name}", nearest(item.name, known)))
+
+
+def _index(env: Env, item: tree.Index) -> Any:
+    owner = nodes.force(env, value(env, item.value), item.value.span)
+    if isinstance(owner, Tensor):
+        return _tensor_index(env, owner, item)
+    if isinstance(owner, Bundle):
+        owner = list(owner.items)
+    if not isinstance(owner, list | tuple | range | str) or len(item.parts) != 1:
+        raise env.fail(WrongKind(item.span, f"{kind_of(owner)} cannot be indexed like this"))
+    part = _index_part(env, item.parts[0])
+    if isinstance(part, tuple):
+        part = slice(*part)
+    elif not isinstance(part, int) or isinstance(part, bool) or not -len(owner) <= part < len(owner):
+        raise env.fail(WrongKind(item.parts[0].span, f"the index must be an int below {len(owner)}"))
+    found: Any = owner[part]
+    return list(found) if isinstance(part, slice) else found
+
+
+def _tensor_index(env: Env, owner: Tensor, item: tree.Index) -> Any:
+    parts = [_index_part(env, part) for part in item.parts]
+    if len(parts) == 1 and isinstance(parts[0], Tensor):
+        return nodes.add(env, OPS["take"](), (owner, parts[0]), "take", item.span)
+    if any(isinstance(part, Tensor) for part in parts):
+        raise env.fail(NotWorkingYet(item.span, "an index that mixes tensors with numbers or slices"))
+    return nodes.add(env, OPS["index"](items=tuple(parts)), (owner,), "index", item.span)  # pyright: ignore[reportCallIssue]
+
+
+def _index_part(env: Env, part: tree.Tree) -> Any:
+    """A member of an index: an int, a slice as (start, stop, step), `"..."`, `"none"`, or a tensor of ints."""
+    if isinstance(part, tree.Dots):
+        return "..."
+    if isinstance(part, tree.Slice):
+        bounds = (None if bound is None else value(env, bound) for bound in (part.start, part.stop, part.step))
+        found = tuple(bounds)
+        if all(bound is None or isinstance(bound, int | Dim) for bound in found):
+            return found
+        raise env.fail(WrongKind(part.span, "the bounds of a slice are ints"))
+    found = nodes.force(env, value(env, part), part.span)
+    if found is None:
+        return "none"
+    if isinstance(found, int | Dim | Tensor) and not isinstance(found, bool):
+        return found
+    raise env.fail(WrongKind(part.span, f"an index is an int, a slice, `none`, `...` or a tensor of ints, not {kind_of(found)}"))
+
+
+def _call(env: Env, item: tree.Call) -> Any:
+    callee = item.callee
+    if isinstance(callee, tree.Name) and env.scope.find(callee.text) is None:
+        if callee.text in FUNCTIONS and not _is_source(callee.text):
+            return FUNCTIONS[callee.text](env, item, [value(env, part.value) for part in _positional(env, item)])
+        if is_layer(env, callee.text):
+            return Symbol(callee, item.arguments, env, item.span)
+        known = (*FUNCTIONS, *env.build.program.blocks)
+        raise env.fail(UnknownName(callee.span, callee.text, OPS.nearest(callee.text, known)))
+    found = value(env, callee)
+    if isinstance(found, Symbol) and not found.arguments:
+        return Symbol(found.callee, item.arguments, replace(env, scope=env.scope), item.span)
+    raise env.fail(WrongKind(item.span, f"{kind_of(found)} cannot be called"))
+
+
+def _is_source(name: str) -> bool:
+    return name in OPS and not OPS[name].inputs()
+
+
+def _positional(env: Env, item: tree.Call) -> Sequence[tree.Item]:
+    for part in item.arguments:
+        if part.name is not None:
+            raise env.fail(WrongKind(part.span, "a compile-time function takes its values by position"))
+    return item.arguments
+
+
+def _pipe(env: Env, item: tree.Pipe) -> Any:
+    from dslc.build import stages  # noqa: PLC0415  # the two call each other
+
+    return stages.pipe(env, item)
+
+
+def _if(env: Env, item: tree.If) -> Any:
+    chosen = item.then if condition(env, item.condition) else item.otherwise
+    if chosen is None:
+        raise env.fail(Misplaced(item.span, "an `if` that is a value needs an `else`", "add `else { ... }`"))
+    return value(env, chosen)
+
+
+def condition(env: Env, item: tree.Tree) -> bool:
+    """A condition, known before anything runs."""
+    found = value(env, item)
+    if isinstance(found, bool):
+        return found
+    hint = "to choose between tensors element by element, multiply by a comparison" if isinstance(found, Tensor) else None
+    raise env.fail(WrongKind(item.span, f"a condition is true or false, and this is {kind_of(found)}", hint))
+
+
+def _misplaced(env: Env, item: tree.Tree) -> Any:
+    what = {tree.Combinator: "a layer with braces", tree.Repeat: "`repeat`"}.get(type(item), "this")
+    raise env.fail(Misplaced(item.span, f"{what} needs a value piped into it", "write `x -> ... { }`"))
+
+
+_RULES: Mapping[type[tree.Tree], Callable[[Env, Any], Any]] = {
+    tree.Literal: lambda env, item: item.value,  # noqa: ARG005
+    tree.Name: _name,
+    tree.It: _it,
+    tree.List: lambda env, item: [value(env, part) for part in item.items],
+    tree.Tuple: _tuple,
+    tree.Group: lambda env, item: value(env, item.value),
+    tree.Unary: _unary,
+    tree.Binary: _binary,
+    tree.Attribute: _attribute,
+    tree.Index: _index,
+    tree.Call: _call,
+    tree.Pipe: _pipe,
+    tree.If: _if,
+    tree.Combinator: _misplaced,
+    tree.Repeat: _misplaced,
+    tree.Dots: _misplaced,
+}
+
+
+@dataclass(frozen=True)
+class Expecting:
+    """Reads an expression where a member of certain catalogues may stand: `adam(...)`, `normal(std = 0.02)`."""
+
+    env: Env
+    catalogues: tuple[Catalogue[Any], ...]
+
+    def value(self, item: tree.Tree) -> Any:
+        """The member, or `settings.NO` when the expression is something else."""
+        callee, arguments, env = self._callee(item)
+        if callee is None:
+            return settings.NO
+        name = callee.text
+        found = env.scope.find(name)
+        if found is not None:
+            return self._held(found.value)
+        for catalogue in self.catalogues:
+            if name in catalogue:
+                return settings.entry(env, catalogue[name], arguments, item.span)
+        if not (name in env.build.program.blocks or name in FUNCTIONS or any(name in other for other in settings.all_catalogues())):
+            near = self.catalogues[0].nearest(name)
+            raise env.fail(UnknownName(callee.span, name, near))
+        return settings.NO
+
+    def _held(self, held: Any) -> Any:
+        """A setting of the block that holds a symbol."""
+        if isinstance(held, Symbol) and isinstance(held.callee, tree.Name):
+            call = tree.Call(held.span, held.callee, held.arguments)
+            return Expecting(held.env, self.catalogues).value(call)
+        return settings.NO
+
+    def _callee(self, item: tree.Tree) -> tuple[tree.Name | None, tuple[tree.Item, ...], Env]:
+        while isinstance(item, tree.Group) or (isinstance(item, tree.Pipe) and len(item.stages) == 1):
+            item = item.value if isinstance(item, tree.Group) else item.stages[0].value
+        if isinstance(item, tree.Name):
+            return item, (), self.env
+        if isinstance(item, tree.Call) and isinstance(item.callee, tree.Name):
+            return item.callee, item.arguments, self.env
+        return None, (), self.env

@@ -1,0 +1,70 @@
+"""Graphs under construction: nodes go into a frame, weights get their paths from a place."""
+
+from dataclasses import dataclass, field
+
+from dslc.build.values import Tensor
+from dslc.graph import Builder, Node, Ref
+from dslc.ops.base import OPS, Op, Weight
+from dslc.source import NOWHERE, Span
+from dslc.types import Type
+
+
+class Frame:
+    """The graph that is being built: the outermost, or the body of a region inside of `parent`."""
+
+    def __init__(self, name: str, parent: "Frame | None" = None) -> None:
+        self.builder = Builder(name)
+        self.parent = parent
+        self.captured: dict[Ref, Ref] = {}
+        """References of the parent's graph, and the body's inputs that stand for them."""
+
+    def ref(self, tensor: Tensor) -> Ref:
+        """The tensor as this frame's graph sees it, captured through as many regions as lie between."""
+        if tensor.home is self:
+            return tensor.ref
+        assert self.parent is not None, "a tensor is used outside of the region that made it"
+        outer = self.parent.ref(tensor)
+        if outer not in self.captured:
+            self.captured[outer] = self.input(f"{outer.node}.{outer.output}" if outer.output else outer.node, tensor.type)
+        return self.captured[outer]
+
+    def input(self, name: str, type: Type, span: Span = NOWHERE, bounds: tuple[tuple[str, int], ...] = ()) -> Ref:
+        op = OPS["input"](dtype=type.dtype, shape=type.shape, bounds=bounds)  # pyright: ignore[reportCallIssue]
+        return self.builder.add(Node(name, op, types=(type,), path=name, span=span))
+
+    def tensor(self, ref: Ref) -> Tensor:
+        return Tensor(ref, self.builder.type(ref), self)
+
+    def weight(self, kind: str, name: str, weight: Weight, span: Span) -> Ref:
+        """The `parameter` or `state` node of that name, made when it is not there."""
+        if name in self.builder.nodes:
+            return Ref(name)
+        op: Op = OPS[kind](  # pyright: ignore[reportCallIssue]
+            shape=weight.shape, dtype=weight.dtype, init=weight.init, fan_in=weight.fan_in, fan_out=weight.fan_out
+        )
+        return self.builder.add(Node(name, op, types=(Type(weight.shape, weight.dtype),), path=name, span=span))
+
+
+@dataclass
+class Place:
+    """Where weights stand: a path in one frame, and how often each name was given out below it."""
+
+    frame: Frame
+    path: str = ""
+    counts: dict[str, int] = field(default_factory=dict[str, int])
+
+    def name(self, name: str) -> str:
+        """The path of the next thing called `name` here: `dense`, then `dense_2`."""
+        self.counts[name] = count = self.counts.get(name, 0) + 1
+        return self.join(name if count == 1 else f"{name}_{count}")
+
+    def join(self, name: str) -> str:
+        return f"{self.path}.{name}" if self.path and name else self.path or name
+
+    def child(self, name: str) -> "Place":
+        """A place below this one, under a path of its own."""
+        return Place(self.frame, self.name(name))
+
+    def again(self) -> "Place":
+        """The same place, counted from the start: a second use of a shared layer finds the same paths."""
+        return Place(self.frame, self.path)

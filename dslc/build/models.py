@@ -1,0 +1,111 @@
+"""A model by itself: its settings from defaults, a variant and the command line, its inputs as inputs of the graph."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from dslc.build import blocks, evaluate, nodes, settings, stages, types
+from dslc.build.frame import Frame, Place
+from dslc.build.initial import choose
+from dslc.build.scope import Build, Env, Scope
+from dslc.build.values import Bundle, Skip, Tensor
+from dslc.errors.base import Problems
+from dslc.errors.resolve import MissingSetting
+from dslc.graph import Graph
+from dslc.parse import tree
+from dslc.resolve import Program
+from dslc.source import Span
+
+InputOf = Callable[[Env, tree.TypeTree, str, Span, tree.Tree | None], Any]
+"""Gives a model's input its tensor: from its type, name, place and default."""
+
+
+def root(build: Build, name: str) -> Env:
+    """The outermost surroundings of a graph."""
+    frame = Frame(name)
+    return Env(build, Scope(), frame, Place(frame))
+
+
+def model(program: Program, name: str, variant: str | None, problems: Problems) -> Graph | None:
+    """The graph of a model; None when it has problems (they are reported)."""
+    block = program.models[name]
+    build = Build(program, problems, dict(program.dims), active=[name])
+    env = root(build, name)
+    section = program.trains.get(name)
+    train = frozenset(parameter.name.text for parameter in section.parameters) if section else frozenset[str]()
+    given, _ = overridden(program, block, variant, train)
+    try:
+        bind(env, block, given)
+        made = outputs(env, block, declared)
+    except Skip:
+        return None
+    env.frame.builder.outputs = {name: env.frame.ref(tensor) for name, tensor in made.items()}
+    return choose(env.frame.builder.graph())
+
+
+def overridden(
+    program: Program, block: tree.Block, variant: str | None, train: frozenset[str]
+) -> tuple[list[tree.Item], list[tree.Item]]:
+    """Settings of the model by the variant and the command line, and those that belong to its train block."""
+    names = [parameter.name.text for parameter in block.parameters]
+    chosen: dict[str, tree.Item] = {}
+    part = program.variants[variant] if variant else None
+    for position, item in enumerate(part.arguments if part else ()):
+        name = item.name or (names[position] if position < len(names) else f"{position}")
+        chosen[name] = item
+    rest = [item for item in program.overrides if item.name in train and item.name not in names]
+    chosen |= {item.name: item for item in program.overrides if item.name and item not in rest}
+    return list(chosen.values()), rest
+
+
+def bind(env: Env, block: tree.Block, items: Sequence[tree.Item]) -> None:
+    """Settings of a model: given ones (read without any name in sight), then defaults.
+
+    Raises:
+        Skip: when a setting is unknown, or has neither a value nor a default.
+    """
+    name = block.name.text
+    wanted = [replace(one, required=False) for one in settings.block_settings(block.parameters)]
+    trees = settings.arrange(env, name, wanted, items, block.name.span)
+    for parameter in block.parameters:
+        given = trees.get(parameter.name.text, parameter.default)
+        if given is None:
+            text = parameter.name.text
+            raise env.fail(MissingSetting(parameter.span, name, text, f"{name}({text} = ...)"))
+        here = env if parameter.name.text not in trees else replace(env, scope=Scope())
+        env.bind(parameter.name.text, evaluate.value(here, given), parameter.span, "setting")
+
+
+def outputs(env: Env, block: tree.Block, input_of: InputOf) -> Mapping[str, Tensor]:
+    """The outputs of a model by name."""
+    env = replace(env, it=None)
+    if block.chain is None:
+        return blocks.statements(env, block, lambda here, item: input_of(here, item.type, item.name.text, item.span, item.value))
+    if block.signature is None:
+        call = f"model {block.name.text}: [batch, 4] -> [batch, 2] = ..."
+        raise env.fail(MissingSetting(block.name.span, block.name.text, "its input", call))
+    wanted = block.signature.inputs
+    names = [f"x{i + 1}" if len(wanted) > 1 else "x" for i in range(len(wanted))]
+    given = tuple(input_of(env, item, name, item.span, None) for item, name in zip(wanted, names, strict=True))
+    value = given[0] if len(given) == 1 else Bundle.of(given)
+    found = stages.chain(replace(env, it=value), block.chain, value)
+    made = found.items if isinstance(found, Bundle) else (found,)
+    blocks.meet_outputs(env, block.signature.outputs, made)
+    return dict(zip(output_names(block), made, strict=True))
+
+
+def output_names(block: tree.Block) -> tuple[str, ...]:
+    """Names of a model's outputs; those of a chain are `output`, or `output1`, `output2`, ..."""
+    if block.chain is None:
+        return tuple(name.text for part in block.body if isinstance(part, tree.Output) for name in part.names)
+    count = len(block.signature.outputs) if block.signature else 1
+    return ("output",) if count == 1 else tuple(f"output{i + 1}" for i in range(count))
+
+
+def declared(env: Env, item: tree.TypeTree, name: str, span: Span, default: tree.Tree | None) -> Any:
+    """An input of the graph; one with a default has that value when the model runs by itself."""
+    if default is not None:
+        value = evaluate.value(env, default)
+        return None if value is None else nodes.constant(env, nodes.force(env, value, span), None, span)
+    type, bounds = types.declare(env, item)
+    return env.frame.tensor(env.frame.input(name, type, span, bounds))

@@ -1,0 +1,181 @@
+"""Puts ops into the graph: checks their types, makes their weights, and says where a size that does not fit comes from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from inspect import Parameter
+from typing import Any
+
+from dslc.build.scope import Env
+from dslc.build.values import Bundle, Symbol, Tensor, kind_of
+from dslc.dims import Dim, symbols
+from dslc.errors.base import Note
+from dslc.errors.infer import Refusal, SharedDiffers, WrongInputs
+from dslc.errors.resolve import NotKnown, NotWorkingYet, UnknownName, WrongKind
+from dslc.graph import Node, Ref
+from dslc.ops.base import OPS, Mismatch, Op, Weight
+from dslc.source import Span
+from dslc.types import Type
+
+Given = Tensor | None
+
+
+def add(env: Env, op: Op, given: Sequence[Given], name: str, span: Span, place_path: str | None = None) -> Any:
+    """The output of `op` on tensors, a Bundle where there are several. `name` is its name below the place.
+
+    Raises:
+        Skip: when the op refuses; the problem is reported.
+    """
+    types = [tensor.type if tensor else None for tensor in given]
+    path = env.place.name(name) if place_path is None else place_path
+    outputs = _checked(env, op, given, types, span)
+    weights = _weights(env, op, types, path, span)
+    states = tuple(Type(weight.shape, weight.dtype) for weight in op.state(*types).values())
+    inputs = tuple(env.frame.ref(tensor) if tensor else None for tensor in given)
+    node = Node(path, op, inputs, weights, outputs + states, path, span, (), env.blocks)
+    ref = env.frame.builder.add(node)
+    for position, state in enumerate(op.state(*types)):
+        env.frame.builder.updates[weights[state].node] = Ref(ref.node, len(outputs) + position)
+    made = tuple(Tensor(Ref(ref.node, i), type, env.frame) for i, type in enumerate(outputs))
+    return made[0] if len(made) == 1 else Bundle.of(made)
+
+
+def _checked(env: Env, op: Op, given: Sequence[Given], types: list[Any], span: Span) -> tuple[Type, ...]:
+    try:
+        found = op.infer(*types)
+    except Mismatch as refusal:
+        origins = origin_notes(env, [given[refusal.input]] if refusal.input is not None else given, span)
+        raise env.fail(Refusal(span, op.symbol or op.name, refusal.reason, origins, refusal.help)) from None
+    return found if isinstance(found, tuple) else (found,)
+
+
+def origin_notes(env: Env, given: Sequence[Given], span: Span) -> tuple[Note, ...]:
+    """Where each of the tensors was made, if not at the place of the problem itself."""
+    notes: list[Note] = []
+    for tensor in given:
+        if tensor is None:
+            continue
+        node = tensor.home.builder.nodes[tensor.ref.node]
+        if node.span != span and node.span.file:
+            what = f"`{node.labels[0]}` is" if node.labels else "this is"
+            notes.append(Note(node.span, f"{what} {tensor.type}"))
+    return tuple(dict.fromkeys(notes))
+
+
+def _weights(env: Env, op: Op, types: list[Any], path: str, span: Span) -> dict[str, Ref]:
+    try:
+        wanted = [("parameter", op.weights(*types)), ("state", op.state(*types))]
+    except Mismatch as refusal:
+        raise env.fail(Refusal(span, op.name, refusal.reason, (), refusal.help)) from None
+    refs: dict[str, Ref] = {}
+    for kind, weights in wanted:
+        for role, weight in weights.items():
+            refs[role] = weight_ref(env, kind, f"{path}.{role}", weight, span)
+    return refs
+
+
+def weight_ref(env: Env, kind: str, name: str, weight: Weight, span: Span) -> Ref:
+    """The node of a weight, in the frame that its place belongs to, as the present frame sees it."""
+    for size in weight.shape:
+        if isinstance(size, Dim):
+            raise env.fail(NotKnown(span, str(size), tuple(sorted(symbols(size))), f"the shape of `{name}`"))
+    owner = env.place.frame
+    if kind == "state" and owner is not env.frame:
+        raise env.fail(NotWorkingYet(span, "a layer with statistics that is shared into a `repeat`"))
+    tensor = owner.tensor(owner.weight(kind, name, weight, span))
+    if tensor.type.shape != weight.shape:
+        first = owner.builder.nodes[tensor.ref.node]
+        shapes = [str(list(shape)) for shape in (tensor.type.shape, weight.shape)]
+        raise env.fail(SharedDiffers(span, name, shapes[0], shapes[1], (Note(first.span, f"{shapes[0]} from here"),)))
+    return env.frame.ref(tensor)
+
+
+def fill(env: Env, op: type[Op], value: Any, span: Span) -> list[Given]:
+    """The op's inputs from what is in the pipe: positional first, then by name."""
+    parameters = op.inputs()
+    names = tuple(parameter.name for parameter in parameters)
+    items = value if isinstance(value, Bundle) else Bundle((value,), (None,))
+    tensors = to_tensors(env, items, span)
+    if parameters and parameters[0].kind is Parameter.VAR_POSITIONAL:
+        return list(tensors)
+    given = arrange(env, op.name, names, items.names, tensors, span)
+    for parameter in parameters:
+        if parameter.default is Parameter.empty and parameter.name not in given:
+            raise env.fail(WrongInputs(span, op.name, names, f"needs its input `{parameter.name}`"))
+    return [given.get(name) for name in names]
+
+
+def arrange(
+    env: Env, owner: str, names: tuple[str, ...], given: tuple[str | None, ...], values: Sequence[Any], span: Span
+) -> dict[str, Any]:
+    """Values by input name, from their order and their names."""
+    found: dict[str, Any] = {}
+    position = 0
+    for name, value in zip(given, values, strict=True):
+        if name is None:
+            if position >= len(names):
+                count = sum(name is None for name in given)
+                takes = f"takes {len(names)} input{'s' * (len(names) != 1)}, and gets {count}"
+                raise env.fail(WrongInputs(span, owner, names, takes))
+            name, position = names[position], position + 1
+        elif name not in names:
+            raise env.fail(WrongInputs(span, owner, names, f"has no input `{name}`"))
+        if name in found:
+            raise env.fail(WrongInputs(span, owner, names, f"gets its input `{name}` twice"))
+        found[name] = value
+    return found
+
+
+def to_tensors(env: Env, items: Bundle, span: Span) -> list[Given]:
+    """Tensors of a bundle's items; numbers become constants of the dtype of the first tensor of floats."""
+    forced = [force(env, item, span) for item in items.items]
+    like = next((item.type for item in forced if isinstance(item, Tensor) and item.type.is_float), None)
+    return [None if item is None else constant(env, item, like, span) for item in forced]
+
+
+def constant(env: Env, value: Any, like: Type | None, span: Span) -> Tensor:
+    """A tensor as it is; a number as a `constant` node."""
+    if isinstance(value, Tensor):
+        return value
+    if isinstance(value, bool | int | float) or hasattr(value, "numerator"):
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        dtype = "bool" if isinstance(value, bool) else like.dtype if like else "i32" if whole else "f32"
+        number = value if isinstance(value, bool) else float(value) if dtype[0] in "fb" and dtype != "bool" else value
+        return add(env, OPS["constant"](value=number, dtype=dtype), (), "constant", span)  # pyright: ignore[reportCallIssue]
+    if isinstance(value, Dim):
+        raise env.fail(NotKnown(span, str(value), tuple(sorted(symbols(value))), "a size used as a number"))
+    raise env.fail(WrongKind(span, f"a tensor must stand here, and this is {kind_of(value)}"))
+
+
+def force(env: Env, value: Any, span: Span) -> Any:
+    """A source such as `normal([batch, 20])` becomes its tensor; a layer that stands as a value is a problem."""
+    if not isinstance(value, Symbol):
+        return value
+    from dslc.build import stages  # noqa: PLC0415  # the two call each other
+
+    made = stages.source(value)
+    if made is None:
+        name = getattr(value.callee, "text", "this")
+        raise env.fail(UnknownName(value.span, name, None, is_layer=True))
+    return made
+
+
+def force_all(env: Env, value: Any, span: Span) -> Any:
+    """`force`, also for what stands in a tuple; a setting stays what it is."""
+    if isinstance(value, Bundle):
+        return replace(value, items=tuple(force_all(env, item, span) for item in value.items))
+    return force(env, value, span)
+
+
+def label(env: Env, value: Any, name: str) -> None:
+    """Note on the node that the author calls its output `name`."""
+    if isinstance(value, Tensor) and value.home is env.frame:
+        nodes = env.frame.builder.nodes
+        node = nodes[value.ref.node]
+        nodes[node.name] = replace(node, labels=(*node.labels, name))
+
+
+def named(tensors: Mapping[str, Any]) -> Any:
+    """Outputs of a block: the tensor itself, or a bundle with names."""
+    if len(tensors) == 1:
+        return next(iter(tensors.values()))
+    return Bundle(tuple(tensors.values()), tuple(tensors))

@@ -1,0 +1,155 @@
+"""`repeat`: iterations that keep the type and build equal graphs become one region; the others stand side by side."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dslc.build import evaluate, nodes
+from dslc.build.frame import Frame, Place
+from dslc.build.initial import choose
+from dslc.build.scope import Env, Scope
+from dslc.build.values import Bundle, Tensor, kind_of
+from dslc.errors.infer import WrongCount
+from dslc.errors.resolve import Misplaced, WrongKind
+from dslc.graph import Graph, Node, Ref
+from dslc.ops.base import OPS
+from dslc.parse import tree
+from dslc.types import Type
+
+MOST = 1_000_000
+
+
+@dataclass(frozen=True)
+class Body:
+    """One iteration, built as a graph of its own."""
+
+    graph: Graph
+    captured: tuple[Ref, ...]
+    keeps_type: bool
+    is_bundle: bool
+
+
+def apply(env: Env, item: tree.Repeat, label: str | None) -> Any:
+    """The value after all iterations."""
+    from dslc.build import stages  # noqa: PLC0415  # the two call each other
+
+    rows = _rows(env, item)
+    if env.it is None:
+        raise env.fail(Misplaced(item.span, "`repeat` needs a value piped into it", "write `x -> repeat ... { }`"))
+    base = env.place.name(label or "repeat")
+    value, at = env.it, 0
+    while at < len(rows):
+        here = replace(env, it=value)
+        until = _run_length(here, item, rows, at, base)
+        if until - at > 1:
+            value = _region(here, item, rows, at, until, base)
+        else:
+            inner = _iteration(here, item, rows[at], Place(env.frame, f"{base}.{at}"), (*env.blocks, base, f"{base}.{at}"))
+            value = stages.chain(inner, item.body, value)
+        at = until
+    return value
+
+
+def _rows(env: Env, item: tree.Repeat) -> Sequence[Any]:
+    over = evaluate.value(env, item.over)
+    if not item.names:
+        if not isinstance(over, int) or isinstance(over, bool) or over < 0:
+            raise env.fail(WrongKind(item.over.span, f"the count of a `repeat` is an int, and this is {kind_of(over)}"))
+        if over > MOST:
+            raise env.fail(WrongKind(item.over.span, f"a `repeat` of more than {MOST} iterations"))
+        return range(over) if over <= MOST else ()
+    if isinstance(over, Bundle):
+        over = over.items
+    if not isinstance(over, list | tuple | range):
+        hint = f"write `{item.names[0].text} in 0..n`" if isinstance(over, int) else None
+        raise env.fail(WrongKind(item.over.span, f"`repeat` runs over a list, and this is {kind_of(over)}", hint))
+    return over
+
+
+def _iteration(env: Env, item: tree.Repeat, row: Any, place: Place, blocks: tuple[str, ...]) -> Env:
+    """Names and place of one iteration."""
+    inner = replace(env, scope=Scope(env.scope), place=place, frame=place.frame, blocks=blocks, sole=True)
+    names = item.names
+    parts = (row,) if len(names) == 1 else row
+    if names and (not isinstance(parts, tuple | list) or len(parts) != len(names)):
+        count = len(parts) if isinstance(parts, tuple | list) else 1
+        raise env.fail(WrongCount(item.over.span, len(names), count))
+    for name, part in zip(names, parts if names else (), strict=False):
+        inner.bind(name.text, part, name.span, "tensor" if isinstance(part, Tensor) else "setting")
+    return inner
+
+
+def _run_length(env: Env, item: tree.Repeat, rows: Sequence[Any], at: int, base: str) -> int:
+    """The end of the run of iterations from `at` that build one and the same graph."""
+    if len(rows) - at < 2:
+        return at + 1
+    first = _body(env, item, rows[at], f"{base}.*")
+    if not first.keeps_type:
+        return at + 1
+    if not _reads(item.body, {name.text for name in item.names}):
+        return len(rows)
+    until = at + 1
+    while until < len(rows) and _body(env, item, rows[until], f"{base}.*") == first:
+        until += 1
+    return until
+
+
+def _reads(item: Any, names: set[str]) -> bool:
+    """Whether a piece of syntax reads one of the names."""
+    if isinstance(item, tree.Name):
+        return item.text in names
+    if isinstance(item, tuple):
+        return any(_reads(part, names) for part in item)
+    if not isinstance(item, tree.Tree):
+        return False
+    return any(_reads(getattr(item, field), names) for field in item.__dataclass_fields__ if field != "span")
+
+
+def _body(env: Env, item: tree.Repeat, row: Any, path: str) -> Body:
+    """One iteration as a graph: inputs are the carried tensors, then what it captures from outside."""
+    from dslc.build import stages  # noqa: PLC0415
+
+    frame = Frame(path, env.frame)
+    given = nodes.to_tensors(env, env.it if isinstance(env.it, Bundle) else Bundle.of((env.it,)), item.span)
+    carried = tuple(tensor for tensor in given if tensor is not None)
+    inside = tuple(frame.tensor(frame.input(f"{path}.carry.{i}", tensor.type)) for i, tensor in enumerate(carried))
+    value = Bundle.of(inside) if isinstance(env.it, Bundle) else inside[0]
+    inner = _iteration(replace(env, it=value), item, row, Place(frame, path), (*env.blocks, path))
+    found = stages.chain(inner, item.body, value)
+    made = nodes.to_tensors(inner, found if isinstance(found, Bundle) else Bundle.of((found,)), item.span)
+    types: list[Type | None] = [tensor.type if tensor else None for tensor in made]
+    keeps = types == [tensor.type for tensor in carried] and isinstance(found, Bundle) == isinstance(env.it, Bundle)
+    frame.builder.outputs = {str(i): frame.ref(tensor) for i, tensor in enumerate(made) if tensor}
+    return Body(choose(frame.builder.graph()), tuple(frame.captured), keeps, isinstance(env.it, Bundle))
+
+
+def _region(env: Env, item: tree.Repeat, rows: Sequence[Any], at: int, until: int, base: str) -> Any:
+    """The iterations `at` to `until` as one node that holds the graph of one of them."""
+    whole = until - at == len(rows)
+    path = f"{base}.*" if whole else f"{base}.{at}:{until}"
+    body = _body(env, item, rows[at], path)
+    given = nodes.to_tensors(env, env.it if isinstance(env.it, Bundle) else Bundle.of((env.it,)), item.span)
+    carried = [env.frame.ref(tensor) for tensor in given if tensor]
+    op = OPS["repeat"](  # pyright: ignore[reportCallIssue]
+        body=body.graph, count=until - at, carried=len(carried), captured=len(body.captured), start=at
+    )
+    weights = {inner.name: _stacked(env, inner, at, until - at) for kind in ("parameter", "state") for inner in body.graph.sources(kind)}
+    finals = tuple(tensor.type for tensor in given if tensor)
+    states = tuple(body.graph.nodes[name].type.stacked(until - at) for name in body.graph.updates)
+    node = Node(
+        path.removesuffix(".*"), op, (*carried, *body.captured), weights, finals + states, path.removesuffix(".*"),
+        item.span, (), env.blocks,
+    )  # fmt: skip
+    ref = env.frame.builder.add(node)
+    for position, name in enumerate(body.graph.updates):
+        env.frame.builder.updates[weights[name].node] = Ref(ref.node, len(finals) + position)
+    made = tuple(Tensor(Ref(ref.node, i), type, env.frame) for i, type in enumerate(finals))
+    return Bundle.of(made) if body.is_bundle else made[0]
+
+
+def _stacked(env: Env, inner: Node, start: int, count: int) -> Ref:
+    """The weight of all iterations of the run, in the graph around."""
+    op: Any = inner.op
+    outer = replace(op, stack=((start, count), *op.stack))
+    type = inner.type.stacked(count)
+    return env.frame.builder.add(Node(inner.name, outer, types=(type,), path=inner.path, span=inner.span))

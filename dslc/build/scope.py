@@ -1,0 +1,98 @@
+"""Names and what they mean: tensors, dimensions and settings of a block share one name space."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dslc.build.frame import Frame, Place
+from dslc.build.values import BROKEN, NotYet, Skip
+from dslc.errors.base import Problem, Problems
+from dslc.errors.resolve import GivenTwice, NotWorkingYet
+from dslc.source import Span
+
+if TYPE_CHECKING:
+    from dslc.resolve import Program
+
+
+@dataclass
+class Binding:
+    value: Any
+    span: Span
+    what: str
+    """`tensor`, `setting`, `dimension` or `layer`."""
+
+
+@dataclass
+class Scope:
+    """The names of a block, and behind them those of the body around it."""
+
+    outer: "Scope | None" = None
+    names: dict[str, Binding] = field(default_factory=dict[str, Binding])
+
+    def find(self, name: str) -> Binding | None:
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope.names:
+                return scope.names[name]
+            scope = scope.outer
+        return None
+
+    def known(self) -> Iterator[str]:
+        yield from self.names
+        if self.outer is not None:
+            yield from self.outer.known()
+
+
+@dataclass
+class Build:
+    """What is the same for a whole build."""
+
+    program: "Program"
+    problems: Problems
+    dims: dict[str, int] = field(default_factory=dict[str, int])
+    training: bool = False
+    """In a train block the name of a model means that one model, not a new use of its block."""
+    active: list[str] = field(default_factory=list[str])
+    """Blocks being applied, outermost first: recursion is refused."""
+
+
+@dataclass(frozen=True)
+class Env:
+    """Where an expression stands: its names, the graph it adds to, the place of its weights, the value in the pipe."""
+
+    build: Build
+    scope: Scope
+    frame: Frame
+    place: Place
+    it: Any = None
+    blocks: tuple[str, ...] = ()
+    sole: bool = False
+    """The stage is the whole body of a repeat: a block there adds nothing to the path."""
+
+    def fail(self, problem: Problem) -> Skip:
+        """Report a problem: `raise env.fail(...)`."""
+        self.build.problems.add(problem)
+        return Skip()
+
+    def bind(self, name: str, value: Any, span: Span, what: str) -> None:
+        """Give a name its meaning; a second meaning is a problem."""
+        old = self.scope.find(name)
+        if old is not None and name != "_":
+            self.build.problems.add(GivenTwice(span, name, old.what, old.span))
+            return
+        self.scope.names[name] = Binding(value, span, what)
+
+    def read(self, name: str, span: Span) -> Any:
+        """The value of a name, or None when nobody gave it.
+
+        Raises:
+            Skip: when its statement failed.
+        """
+        found = self.scope.find(name)
+        if found is None:
+            return None
+        if found.value is BROKEN:
+            raise Skip
+        if isinstance(found.value, NotYet):
+            raise self.fail(NotWorkingYet(span, found.value.what))
+        return found

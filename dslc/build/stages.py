@@ -1,0 +1,182 @@
+"""Pipes: what stands after an arrow is looked up among layers, and applied to the value in the pipe."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from dslc.build import blocks, evaluate, nodes, repeat, settings, types
+from dslc.build.scope import Env
+from dslc.build.values import Bundle, Layer, NotYet, Symbol, Tensor
+from dslc.errors.resolve import Misplaced, NotWorkingYet, UnknownLayer, WrongKind
+from dslc.ops.base import OPS
+from dslc.ops.combinator import LATER
+from dslc.ops.combinator.base import Combinator, Surroundings
+from dslc.parse import tree
+from dslc.source import Span
+
+
+def pipe(env: Env, item: tree.Pipe) -> Any:
+    """A pipe that stands as a value: its head is a value, the rest are stages."""
+    head = item.stages[0]
+    found = evaluate.value(env, head.value)
+    if len(item.stages) > 1 or head.label or head.type:
+        found = nodes.force(env, found, head.span)
+        found = _finish(env, head, found)
+    return _follow(env, item.stages[1:], found)
+
+
+def chain(env: Env, item: tree.Tree, value: Any) -> Any:
+    """A pipe that stands where a stage stands (a body, a branch, a named layer): its head is a stage too."""
+    assert isinstance(item, tree.Pipe)
+    return _follow(replace(env, sole=env.sole and len(item.stages) == 1), item.stages, value)
+
+
+def _follow(env: Env, stages: Sequence[tree.Stage], value: Any) -> Any:
+    for one in stages:
+        value = stage(replace(env, it=value), one)
+    return value
+
+
+def stage(env: Env, item: tree.Stage) -> Any:
+    """One stage, applied to `env.it`."""
+    label = item.label.text if item.label else None
+    found = _apply(env, item.value, label)
+    return _finish(env, item, nodes.force(env, found, item.span))
+
+
+def _finish(env: Env, item: tree.Stage, found: Any) -> Any:
+    """The type that is written behind a stage, and its name."""
+    if item.type is not None:
+        types.assertion(env, item.type, found)
+    if item.label is not None:
+        nodes.label(env, found, item.label.text)
+        taps = NotYet("the tensors of a labelled `repeat`") if isinstance(item.value, tree.Repeat) else None
+        env.bind(item.label.text, taps or found, item.label.span, "tensor")
+    return found
+
+
+def _apply(env: Env, item: tree.Tree, label: str | None) -> Any:
+    match item:
+        case tree.Name():
+            return _named(env, item, (), label, item.span)
+        case tree.Call(callee=tree.Name() as callee):
+            return _named(env, callee, item.arguments, label, item.span)
+        case tree.Combinator():
+            return _combinator(env, item, label)
+        case tree.If():
+            return _if(env, item)
+        case tree.Repeat():
+            return repeat.apply(env, item, label)
+        case tree.Attribute() | tree.Call():
+            return _attribute(env, item, label)
+        case _:
+            return evaluate.value(env, item)
+
+
+def _named(env: Env, callee: tree.Name, items: tuple[tree.Item, ...], label: str | None, span: Span) -> Any:
+    """A layer, block or setting that holds a layer, by its name."""
+    name = callee.text
+    found = env.read(name, callee.span)
+    if found is not None and isinstance(found.value, Layer | Symbol):
+        return _held(env, found.value, callee, items, label, span)
+    if name in env.build.program.models and env.build.training and not env.build.active:
+        raise env.fail(NotWorkingYet(span, "a model applied by hand in a train block"))
+    if name in env.build.program.blocks:
+        return blocks.apply(env, env.build.program.blocks[name], items, label or name, span)
+    if name in OPS and not issubclass(OPS[name], Combinator):
+        return _op(env, name, items, label or name, span)
+    if name in OPS:
+        raise env.fail(Misplaced(span, f"`{name}` needs a body in braces", f"write `{name} {{ ... }}`"))
+    if found is not None:
+        raise env.fail(UnknownLayer(callee.span, name, None, is_tensor=isinstance(found.value, Tensor | Bundle)))
+    raise env.fail(UnknownLayer(callee.span, name, OPS.nearest(name, tuple(env.build.program.blocks))))
+
+
+def _held(
+    env: Env, held: Layer | Symbol, callee: tree.Name, items: tuple[tree.Item, ...], label: str | None, span: Span
+) -> Any:
+    if isinstance(held, Layer):
+        if items:
+            raise env.fail(WrongKind(span, f"the named layer `{held.name}` takes no settings", f"write `-> {held.name}`"))
+        return named_layer(env, held)
+    if items and held.arguments:
+        raise env.fail(WrongKind(span, f"the layer in `{callee.text}` has its settings already", f"write `-> {callee.text}`"))
+    assert isinstance(held.callee, tree.Name)
+    there = replace(env, scope=held.env.scope)
+    if items:  # settings given here are read with the names of here
+        return _named_across(env, there, held.callee, items, label, span)
+    return _named(there, held.callee, held.arguments, label or held.callee.text, span)
+
+
+def _named_across(
+    env: Env, there: Env, callee: tree.Name, items: tuple[tree.Item, ...], label: str | None, span: Span
+) -> Any:
+    """A layer looked up in one scope, its settings in another."""
+    if there.scope.find(callee.text) is not None:
+        raise there.fail(WrongKind(span, f"`{callee.text}` has its settings already"))
+    return _named(env, callee, items, label or callee.text, span)
+
+
+def _op(env: Env, name: str, items: tuple[tree.Item, ...], label: str, span: Span) -> Any:
+    cls = OPS[name]
+    if not cls.inputs():
+        what = f"`{name}` makes a tensor and takes none"
+        raise env.fail(Misplaced(span, what, f"begin a pipe with it: `{name}(...) -> ...`"))
+    op = settings.entry(env, cls, items, span)
+    return nodes.add(env, op, nodes.fill(env, cls, env.it, span), label, span)
+
+
+def source(symbol: Symbol) -> Any:
+    """The tensor of a source such as `normal([batch, 20])`; None when the symbol is no source."""
+    if not isinstance(symbol.callee, tree.Name):
+        return None
+    name = symbol.callee.text
+    if name not in OPS or OPS[name].inputs() or issubclass(OPS[name], Combinator):
+        return None
+    op = settings.entry(symbol.env, OPS[name], symbol.arguments, symbol.span)
+    return nodes.add(symbol.env, op, (), name, symbol.span)
+
+
+def named_layer(env: Env, layer: Layer) -> Any:
+    """A use of a `layer name = ...`: the names of where it was written, the weights of its own place."""
+    place = layer.place.again()
+    body = layer.value
+    assert isinstance(body, tree.Pipe)
+    inner = replace(layer.env, frame=env.frame, place=place, scope=type(env.scope)(layer.env.scope), it=env.it)
+    if len(body.stages) > 1 or body.stages[0].label or isinstance(body.stages[0].value, tree.Combinator | tree.Repeat):
+        inner = replace(inner, blocks=(*env.blocks, place.path))
+        return chain(inner, body, env.it)
+    # A layer of one stage takes the name as its path: `wte.table`, not `wte.embedding.table`.
+    above = place.path.rpartition(".")[0]
+    alone = replace(inner, place=type(place)(place.frame, above), blocks=env.blocks)
+    found = _apply(alone, body.stages[0].value, place.path.removeprefix(above).lstrip("."))
+    return _finish(alone, body.stages[0], nodes.force(alone, found, body.span))
+
+
+def _if(env: Env, item: tree.If) -> Any:
+    if evaluate.condition(env, item.condition):
+        return chain(env, item.then, env.it)
+    if item.otherwise is None:
+        return env.it
+    return _if(env, item.otherwise) if isinstance(item.otherwise, tree.If) else chain(env, item.otherwise, env.it)
+
+
+def _combinator(env: Env, item: tree.Combinator, label: str | None) -> Any:
+    if not isinstance(item.callee, tree.Name):
+        raise env.fail(WrongKind(item.span, "a combinator is called by its name"))
+    name = item.callee.text
+    if name in LATER:
+        raise env.fail(NotWorkingYet(item.span, f"`{name} {{ ... }}`"))
+    if name not in OPS or not issubclass(OPS[name], Combinator):
+        hint = None if name not in OPS else f"write `{name}(...)` without braces"
+        if hint is None:
+            raise env.fail(UnknownLayer(item.callee.span, name, OPS.nearest(name)))
+        raise env.fail(Misplaced(item.span, f"`{name}` takes no body in braces", hint))
+    combinator = settings.entry(env, OPS[name], item.arguments, item.span)
+    here = env if label is None else replace(env, place=env.place.child(label))
+    return combinator.expand(Surroundings(here, item.branches, item.span))
+
+
+def _attribute(env: Env, item: tree.Tree, label: str | None) -> Any:
+    """`model.layer` as a stage belongs to models applied by hand; anything else dotted is no layer."""
+    raise env.fail(NotWorkingYet(item.span, "a layer of another model or of an import"))

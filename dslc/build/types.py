@@ -1,0 +1,132 @@
+"""Written types against found ones: free names are bound by their first use, and every later use must meet them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from dslc.build import evaluate, nodes
+from dslc.build.scope import Env
+from dslc.build.values import Bundle, Tensor, kind_of
+from dslc.catalogue import nearest
+from dslc.dims import Dim, Size, dim, less_equal, same
+from dslc.errors.infer import AssertionFailed, UnknownDtype
+from dslc.errors.resolve import WrongKind
+from dslc.parse import tree
+from dslc.types import DTYPES, Type
+
+
+@dataclass(frozen=True)
+class Meets:
+    """How a tensor's type meets a written one: `reason` is empty when it does."""
+
+    reason: str
+    written: str
+
+
+def dtype(env: Env, item: tree.TypeTree) -> str:
+    """The dtype that a type states; f32 when left out."""
+    name = item.dtype or "f32"
+    if name not in DTYPES:
+        aliases = {"float": "f32", "float32": "f32", "double": "f64", "float64": "f64", "float16": "f16", "half": "f16",
+                   "bfloat16": "bf16", "int": "i32", "int32": "i32", "int64": "i64", "long": "i64", "uint8": "u8"}  # fmt: skip
+        raise env.fail(UnknownDtype(item.span, name, aliases.get(name) or nearest(name, DTYPES), DTYPES))
+    return name
+
+
+def declare(env: Env, item: tree.TypeTree) -> tuple[Type, tuple[tuple[str, int], ...]]:
+    """The type of a model's input: free names become dimensions; bounds are given beside it."""
+    sizes: list[Size] = []
+    bounds: list[tuple[str, int]] = []
+    for position, size in enumerate(item.sizes):
+        if isinstance(size, tree.Dots):
+            raise env.fail(WrongKind(size.span, "the input of a model needs a fixed rank", "write out its dimensions"))
+        if isinstance(size, tree.Anything):
+            sizes.append(dim(f"_{item.span.start}_{position}"))
+        elif isinstance(size, tree.Bound):
+            limit = _known(env, size.limit)
+            assert isinstance(limit, int)
+            sizes.append(_free(env, size.name))
+            bounds.append((size.name.text, limit))
+        else:
+            sizes.append(_free(env, size) if isinstance(size, tree.Name) else _known(env, size))
+    return Type(tuple(sizes), dtype(env, item)), tuple(bounds)
+
+
+def _free(env: Env, name: tree.Name) -> Size:
+    """The size that a name means, bound to a dimension of that name (or to what `--dim` says) at its first use."""
+    found = env.read(name.text, name.span)
+    if found is None:
+        size: Size = env.build.dims[name.text] if name.text in env.build.dims else dim(name.text)
+        env.bind(name.text, size, name.span, "dimension")
+        return size
+    return _size(env, name, found.value)
+
+
+def _known(env: Env, item: tree.Tree) -> Size:
+    return _size(env, item, evaluate.value(env, item))
+
+
+def _size(env: Env, item: tree.Tree, value: Any) -> Size:
+    if isinstance(value, Dim):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+        return value
+    what = f"`{value}`" if isinstance(value, int) else kind_of(value)
+    raise env.fail(WrongKind(item.span, f"a size in a shape is an int of at least 1, and this is {what}"))
+
+
+def meet(env: Env, item: tree.TypeTree, found: Type) -> Meets:
+    """Bind the free names of a written type to the sizes of a tensor, and say where the two do not meet."""
+    wanted = dtype(env, item)
+    sizes = list(item.sizes)
+    dots = next((i for i, size in enumerate(sizes) if isinstance(size, tree.Dots)), None)
+    if dots is None and len(sizes) != found.rank:
+        return Meets(f"it has {found.rank} axes, and {len(sizes)} are written", _written(env, item))
+    if dots is not None and len(sizes) - 1 > found.rank:
+        return Meets(f"it has {found.rank} axes, and at least {len(sizes) - 1} are written", _written(env, item))
+    if dots is not None:
+        tail = len(sizes) - dots - 1
+        pairs = [*zip(sizes[:dots], found.shape, strict=False)]
+        pairs += zip(sizes[dots + 1 :], found.shape[found.rank - tail :], strict=True) if tail else []
+    else:
+        pairs = list(zip(sizes, found.shape, strict=True))
+    for size, actual in pairs:
+        reason = _meet_size(env, size, actual)
+        if reason:
+            return Meets(f"axis {found.shape.index(actual)}: {reason}", _written(env, item))
+    if wanted != found.dtype and item.dtype is not None:
+        return Meets(f"its dtype is {found.dtype}", _written(env, item))
+    return Meets("", _written(env, item))
+
+
+def _meet_size(env: Env, item: tree.Tree, actual: Size) -> str:
+    if isinstance(item, tree.Anything):
+        return ""
+    if isinstance(item, tree.Bound):
+        limit = _known(env, item.limit)
+        if less_equal(actual, limit) is False:
+            return f"{actual} is more than {limit}"
+        item = item.name
+    if isinstance(item, tree.Name) and env.scope.find(item.text) is None:
+        env.bind(item.text, actual, item.span, "dimension")
+        return ""
+    wanted = _known(env, item)
+    if same(wanted, actual) is True:
+        return ""
+    name = f"`{item.text}` is {wanted}" if isinstance(item, tree.Name) and str(wanted) != item.text else f"{wanted} is written"
+    return f"{name}, and it has {actual}"
+
+
+def _written(env: Env, item: tree.TypeTree) -> str:
+    return env.build.program.source.snippet(item.span)
+
+
+def assertion(env: Env, item: tree.TypeTree, found: Any) -> None:
+    """A type behind a stage."""
+    if isinstance(found, Bundle):
+        raise env.fail(WrongKind(item.span, f"one type is written, and the value is a tuple of {len(found.items)}"))
+    if not isinstance(found, Tensor):
+        raise env.fail(WrongKind(item.span, f"a type stands behind a tensor, and this is {kind_of(found)}"))
+    meets = meet(env, item, found.type)
+    if meets.reason:
+        origins = nodes.origin_notes(env, (found,), item.span)
+        raise env.fail(AssertionFailed(item.span, f"`{meets.written}`", str(found.type), meets.reason, origins))

@@ -1,0 +1,163 @@
+"""The stages, in order.
+
+    source --parse--> tree --resolve--> program --build--> graph --optimize--> leaner graph
+           --differentiate--> graph with its backward pass --lower--> JAX function --train--> weights
+
+Every stage takes what the one before it returned and returns a new value; `--after STAGE` prints it.
+"""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from dslc import build as building
+from dslc.errors.base import Failed, Problems
+from dslc.errors.data import FileProblem
+from dslc.errors.resolve import NothingChosen
+from dslc.graph import Graph
+from dslc.parse import parse
+from dslc.parse import tree as syntax
+from dslc.plan import Plan
+from dslc.resolve import Program, resolve
+from dslc.resolve.names import Names
+from dslc.source import Source, Span
+
+STAGES = ("parse", "resolve", "build", "optimize", "differentiate", "lower")
+LARGEST = 4_000_000
+"""Characters of a file."""
+sys.setrecursionlimit(max(sys.getrecursionlimit(), 20_000))  # nesting is bounded by the parser, not by the stack
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line (or the Python API) says about a compilation."""
+
+    model: str | None = None
+    variant: str | None = None
+    settings: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Settings of the model or of the train block, as text of the language."""
+    dims: Mapping[str, int] = field(default_factory=dict[str, int])
+    data: tuple[Path, ...] = ()
+    """Folders in which data is looked up first."""
+    seed: int | None = None
+
+
+def read(path: str) -> Source:
+    """The text of a file.
+
+    Raises:
+        Failed: when it cannot be read.
+    """
+    try:
+        data = Path(path).read_bytes()
+        if len(data) > LARGEST:
+            raise _failed(FileProblem(Span(path, 0, 0), path, f"has more than {LARGEST:,} characters", "split it"))
+        return Source(path, data.decode("utf-8-sig").replace("\r\n", "\n"))
+    except FileNotFoundError:
+        problem = FileProblem(Span(path, 0, 0), path, "is not there", "check the spelling and the folder")
+    except IsADirectoryError:
+        problem = FileProblem(Span(path, 0, 0), path, "is a folder", "name a `.net` file in it")
+    except UnicodeDecodeError as error:
+        problem = FileProblem(Span(path, 0, 0), path, f"is not UTF-8 text (byte {error.start})", "save it as UTF-8")
+    except OSError as error:
+        problem = FileProblem(Span(path, 0, 0), path, f"cannot be read: {(error.strerror or '').lower()}", "check its permissions")
+    raise _failed(problem)
+
+
+def _failed(problem: FileProblem) -> Failed:
+    problems = Problems()
+    problems.add(problem)
+    return Failed(problems)
+
+
+def front(source: Source, problems: Problems, options: Options = Options()) -> Program:
+    """Parse and resolve; settings from the command line are read here as well."""
+    program = resolve(source, parse(source, problems), problems)
+    return replace(program, overrides=_overrides(options, problems), dims=dict(options.dims))
+
+
+def _overrides(options: Options, problems: Problems) -> tuple[syntax.Item, ...]:
+    """`--set name=value` as arguments of a call."""
+    items: list[syntax.Item] = []
+    for name, text in options.settings.items():
+        source = Source(f"--set {name}", f"variant set of model({name} = {text})")
+        file = parse(source, problems)
+        items.extend(item for part in file.parts if isinstance(part, syntax.Variant) for item in part.arguments)
+    return tuple(items)
+
+
+def check(source: Source, options: Options = Options()) -> Problems:
+    """Every problem of a file: all models with their defaults, all variants, all train blocks, all names."""
+    problems = Problems()
+    program = front(source, problems, options)
+    for block in program.blocks.values():
+        Names(block, program.blocks, building.value_names(), problems)
+    for name in program.models:
+        building.model(program, name, None, problems)
+    for variant, part in program.variants.items():
+        if isinstance(part.of, syntax.Name) and part.of.text in program.models:
+            building.model(program, part.of.text, variant, problems)
+    for name in program.trains:
+        building.plan(program, name, None, problems, options.data)
+    return problems
+
+
+def graph(source: Source, options: Options = Options()) -> Graph:
+    """The graph of the chosen model.
+
+    Raises:
+        Failed: when the file has errors.
+    """
+    problems = Problems()
+    program = front(source, problems, options)
+    name, variant = _chosen(program, options, problems)
+    made = building.model(program, name, variant, problems) if name else None
+    if problems.errors or made is None:
+        raise Failed(problems)
+    return made
+
+
+def plan(source: Source, options: Options = Options()) -> Plan:
+    """The plan of the chosen train block.
+
+    Raises:
+        Failed: when the file has errors.
+    """
+    problems = Problems()
+    program = front(source, problems, options)
+    names = tuple(program.trains)
+    variant = options.variant
+    wanted = options.model or (_model_of(program, variant, problems) if variant else None) or next(iter(names), None)
+    if wanted not in program.trains:
+        problems.add(NothingChosen(Span(source.name, 0, 0), "train block", wanted, names))
+        raise Failed(problems)
+    made = building.plan(program, wanted, variant, problems, options.data, must_have_data=True)
+    if problems.errors or made is None:
+        raise Failed(problems)
+    return made if options.seed is None else replace(made, seed=options.seed)
+
+
+def _chosen(program: Program, options: Options, problems: Problems) -> tuple[str | None, str | None]:
+    """Name of the model and of its variant."""
+    source = program.source.name
+    name = options.model
+    if options.variant:
+        name = _model_of(program, options.variant, problems) or name
+    if name is None:
+        trained = next((name for name in program.trains if name in program.models), None)
+        name = trained or next(reversed(program.models), None)
+    if name is None or name not in program.models:
+        problems.add(NothingChosen(Span(source, 0, 0), "model", name, tuple(program.models)))
+        return None, None
+    return name, options.variant
+
+
+def _model_of(program: Program, variant: str, problems: Problems) -> str | None:
+    part = program.variants.get(variant)
+    if part is None or not isinstance(part.of, syntax.Name):
+        problems.add(NothingChosen(Span(program.source.name, 0, 0), "variant", variant, tuple(program.variants)))
+        return None
+    return part.of.text
+
+

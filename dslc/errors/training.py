@@ -1,0 +1,211 @@
+"""E04: what a train block asks for."""
+
+from dataclasses import dataclass
+
+from dslc.errors.base import Note, Problem
+
+_MODEL = "net 1\nmodel m { input features: [batch, 4]  output logits = features -> dense(3) }\n"
+_LOSS = "loss = (logits, label) -> cross_entropy"
+
+
+@dataclass(frozen=True)
+class UnknownTrainSetting(Problem):
+    """In a train block a name bound to a constant must be a setting that training knows; constants of your own go in the head."""
+
+    code = "E0401"
+    example = _MODEL + f"train m {{ data = iris()  {_LOSS}  epoch = 3 }}\n"
+    mended = _MODEL + f"train m {{ data = iris()  {_LOSS}  epochs = 3 }}\n"
+
+    name: str
+    nearest: str | None
+    head: str
+
+    def headline(self) -> str:
+        return f"training has no setting `{self.name}`"
+
+    def help(self) -> str | None:
+        own = f"a constant of your own goes in the head: `{self.head}({self.name} = ...)`"
+        return f"did you mean `{self.nearest}`? {own}" if self.nearest else own
+
+
+@dataclass(frozen=True)
+class MissingTrainSetting(Problem):
+    """A train block needs data to learn from and a loss to make small."""
+
+    code = "E0402"
+    example = _MODEL + "train m { data = iris() }\n"
+    mended = _MODEL + f"train m {{ data = iris()  {_LOSS} }}\n"
+
+    name: str
+    suggestion: str
+
+    def headline(self) -> str:
+        return f"the train block has no `{self.name}`"
+
+    def help(self) -> str | None:
+        return f"add `{self.suggestion}`"
+
+
+@dataclass(frozen=True)
+class LossNotScalar(Problem):
+    """Training makes one number small; a loss of any other shape has no single gradient."""
+
+    code = "E0403"
+    example = _MODEL + "train m { data = iris()  loss = (logits, label) -> cross_entropy(reduce = none) }\n"
+    mended = _MODEL + f"train m {{ data = iris()  {_LOSS} }}\n"
+
+    found: str
+
+    def headline(self) -> str:
+        return f"the loss is {self.found}, and must be one float"
+
+    def help(self) -> str | None:
+        return "reduce it: `... -> mean`"
+
+
+@dataclass(frozen=True)
+class MissingInput(Problem):
+    """A model's inputs are looked up among the train block's own values, then among the fields of its data."""
+
+    code = "E0404"
+    example = (
+        "net 1\nmodel m { input image: [batch, 4]  output logits = image -> dense(3) }\n"
+        f"train m {{ data = iris()  {_LOSS} }}\n"
+    )
+    mended = example.replace("image", "features")
+
+    model: str
+    name: str
+    fields: tuple[tuple[str, str], ...]
+    origins: tuple[Note, ...]
+
+    def headline(self) -> str:
+        return f"nothing gives `{self.model}` its input `{self.name}`"
+
+    def label(self) -> str:
+        return "the data has " + ", ".join(f"`{name}: {type}`" for name, type in self.fields)
+
+    def notes(self) -> tuple[Note, ...]:
+        return self.origins
+
+    def help(self) -> str | None:
+        field = self.fields[0][0] if self.fields else "field"
+        return f"rename the model's input, or write `{self.name} = {field}` in the train block"
+
+
+@dataclass(frozen=True)
+class ClassesDiffer(Problem):
+    """The model puts out one logit for each class, and the data has another number of classes."""
+
+    code = "E0405"
+    example = _MODEL.replace("dense(3)", "dense(5)") + f"train m {{ data = iris()  {_LOSS} }}\n"
+    mended = _MODEL + f"train m {{ data = iris()  {_LOSS} }}\n"
+
+    logits: int
+    classes: int
+    field: str
+    origins: tuple[Note, ...]
+
+    def headline(self) -> str:
+        return f"`{self.field}` has {self.classes} classes in the data, and there are {self.logits} logits"
+
+    def notes(self) -> tuple[Note, ...]:
+        return self.origins
+
+    def help(self) -> str | None:
+        return f"end the model in `dense({self.classes})`"
+
+
+@dataclass(frozen=True)
+class MetricsAmbiguous(Problem):
+    """`metrics = [...]` takes the tensors of the only loss of the block; with several losses or none it must be said which."""
+
+    code = "E0406"
+    example = (
+        _MODEL + "train m { data = iris()  a = (logits, label) -> cross_entropy  "
+        "b = (logits, label) -> cross_entropy  loss = a + b  metrics = [accuracy] }\n"
+    )
+    mended = (
+        _MODEL + "train m { data = iris()  a = (logits, label) -> cross_entropy  "
+        "b = (logits, label) -> cross_entropy  loss = a + b  right = (logits, label) -> accuracy }\n"
+    )
+
+    count: int
+    metric: str
+
+    def headline(self) -> str:
+        losses = "no loss layer" if self.count == 0 else f"{self.count} loss layers"
+        return f"`metrics` takes what the only loss takes, and the block has {losses}"
+
+    def help(self) -> str | None:
+        return f"pipe the metric by hand: `name = (prediction, target) -> {self.metric}`"
+
+
+@dataclass(frozen=True)
+class NotAMetric(Problem):
+    """`metrics` is a list of metrics."""
+
+    code = "E0407"
+    example = _MODEL + f"train m {{ data = iris()  {_LOSS}  metrics = [acuracy] }}\n"
+    mended = _MODEL + f"train m {{ data = iris()  {_LOSS}  metrics = [accuracy] }}\n"
+
+    name: str
+    nearest: str | None
+
+    def headline(self) -> str:
+        return f"`{self.name}` is not a metric"
+
+    def help(self) -> str | None:
+        return f"did you mean `{self.nearest}`?" if self.nearest else "`dslc layers --json` lists the metrics"
+
+
+@dataclass(frozen=True)
+class BothLengths(Problem):
+    """The length of training is given in epochs or in steps, and both are written."""
+
+    code = "E0408"
+    example = _MODEL + f"train m {{ data = iris()  {_LOSS}  epochs = 3  steps = 10 }}\n"
+    mended = _MODEL + f"train m {{ data = iris()  {_LOSS}  epochs = 3 }}\n"
+
+    def headline(self) -> str:
+        return "`epochs` and `steps` are both given"
+
+    def help(self) -> str | None:
+        return "keep one of them"
+
+
+@dataclass(frozen=True)
+class BadData(Problem):
+    """`data` is a source, followed by stages that change it."""
+
+    code = "E0409"
+    example = _MODEL + f"train m {{ data = iris  {_LOSS} -> mean  metrics = [] }}\n".replace("iris ", "irises() ")
+    mended = _MODEL + f"train m {{ data = iris()  {_LOSS} }}\n"
+
+    what: str
+    hint: str
+
+    def headline(self) -> str:
+        return self.what
+
+    def help(self) -> str | None:
+        return self.hint
+
+
+@dataclass(frozen=True)
+class OutOfRange(Problem):
+    """A setting of training has a value that cannot work."""
+
+    code = "E0410"
+    example = _MODEL + f"train m {{ data = iris()  {_LOSS}  batch = 0 }}\n"
+    mended = _MODEL + f"train m {{ data = iris()  {_LOSS}  batch = 32 }}\n"
+
+    name: str
+    value: str
+    wanted: str
+
+    def headline(self) -> str:
+        return f"`{self.name}` is {self.value}, and must be {self.wanted}"
+
+    def help(self) -> str | None:
+        return f"give a value that is {self.wanted}"

@@ -1,0 +1,148 @@
+"""Names of blocks and models, branches not taken and blocks not used included: a slip shows before anybody takes them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from dslc.catalogue import Entry, nearest
+from dslc.errors.base import Problems
+from dslc.errors.resolve import UnknownLayer, UnknownName, UnknownSetting
+from dslc.ops.base import OPS
+from dslc.ops.combinator import LATER
+from dslc.parse import tree
+from dslc.types import DTYPES
+
+
+class Names:
+    """Checks the names in one block; `blocks` are the blocks and models of the file."""
+
+    def __init__(self, block: tree.Block, blocks: dict[str, tree.Block], values: frozenset[str], problems: Problems) -> None:
+        self.blocks, self.problems = blocks, problems
+        self.declared = frozenset(_declared(block))
+        self.values = values
+        """Names that mean something where a value stands although no block gives them."""
+        if block.chain is not None:
+            self.chain(block.chain)
+        for part in (*block.body, *block.parameters):
+            self.statement(part)
+
+    def statement(self, item: tree.Tree) -> None:
+        match item:
+            case tree.LayerStatement():
+                self.chain(item.value)
+            case tree.Parameter(default=tree.Tree() as default):
+                self.value(default)
+            case tree.Require():
+                self.value(item.condition)
+            case tree.Assign() | tree.Output() | tree.Declaration() | tree.Next():
+                if item.value is not None:
+                    self.value(item.value)
+            case _:
+                pass
+
+    def chain(self, item: tree.Tree) -> None:
+        """A pipe whose head is a stage."""
+        if isinstance(item, tree.If):
+            self.branch(item, self.chain)
+        elif isinstance(item, tree.Pipe):
+            for stage in item.stages:
+                self.stage(stage.value)
+
+    def stage(self, item: tree.Tree) -> None:
+        match item:
+            case tree.Name():
+                self.layer(item, ())
+            case tree.Call(callee=tree.Name() as callee):
+                self.layer(callee, item.arguments)
+            case tree.Combinator(callee=tree.Name() as callee):
+                self.layer(callee, item.arguments)
+                for branch in item.branches:
+                    self.chain(branch)
+            case tree.Repeat():
+                self.value(item.over)
+                self.chain(item.body)
+            case tree.If():
+                self.branch(item, self.chain)
+            case _:
+                self.value(item)
+
+    def branch(self, item: tree.If, inside: Any) -> None:
+        self.value(item.condition)
+        inside(item.then)
+        if isinstance(item.otherwise, tree.If):
+            self.branch(item.otherwise, inside)
+        elif item.otherwise is not None:
+            inside(item.otherwise)
+
+    def layer(self, callee: tree.Name, items: tuple[tree.Item, ...]) -> None:
+        name = callee.text
+        for item in items:
+            self.value(item.value)
+        if name in self.declared or name in LATER:
+            return
+        if name in self.blocks:
+            known = tuple(parameter.name.text for parameter in self.blocks[name].parameters)
+            self.settings(name, known, items)
+        elif name in OPS:
+            member: type[Entry] = OPS[name]
+            self.settings(name, tuple(field.name for field in member.settings()), items)
+        else:
+            self.problems.add(UnknownLayer(callee.span, name, OPS.nearest(name, tuple(self.blocks))))
+
+    def settings(self, owner: str, known: tuple[str, ...], items: tuple[tree.Item, ...]) -> None:
+        for item in items:
+            if item.name is not None and item.name not in known:
+                self.problems.add(UnknownSetting(item.span, owner, item.name, nearest(item.name, known), known))
+
+    def value(self, item: Any) -> None:
+        """An expression that stands as a value."""
+        match item:
+            case tree.Pipe():
+                self.value(item.stages[0].value)
+                for stage in item.stages[1:]:
+                    self.stage(stage.value)
+            case tree.Name():
+                self.name(item)
+            case tree.Call(callee=tree.Name() as callee):
+                self.name(callee)
+                self.value(item.arguments)
+            case tree.Combinator() | tree.Repeat():
+                self.stage(item)
+            case tree.If():
+                self.branch(item, self.value)
+            case tuple():
+                for part in item:
+                    self.value(part)
+            case tree.Tree():
+                for field in item.__dataclass_fields__:
+                    if field != "span":
+                        self.value(getattr(item, field))
+            case _:
+                pass
+
+    def name(self, item: tree.Name) -> None:
+        if item.text in self.declared or item.text in self.values or item.text in self.blocks or item.text in OPS:
+            return
+        self.problems.add(UnknownName(item.span, item.text, nearest(item.text, tuple(self.declared))))
+
+
+def _declared(item: Any) -> Iterator[str]:
+    """Every name that a block gives anywhere: inputs, settings, dimensions, labels, tensors, layers."""
+    match item:
+        case tree.TypeTree():
+            for size in item.sizes:
+                if isinstance(size, tree.Name) and size.text not in DTYPES:
+                    yield size.text
+                elif isinstance(size, tree.Bound):
+                    yield size.name.text
+        case tree.Assign() | tree.Output() | tree.Repeat():
+            yield from (name.text for name in item.names)
+        case tree.Declaration() | tree.LayerStatement() | tree.Parameter():
+            yield item.name.text
+        case tree.Stage(label=tree.Name() as label):
+            yield label.text
+        case _:
+            pass
+    parts = item if isinstance(item, tuple) else [getattr(item, name) for name in getattr(item, "__dataclass_fields__", ())]
+    for part in parts:
+        if isinstance(part, tree.Tree | tuple):
+            yield from _declared(part)
