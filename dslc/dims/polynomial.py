@@ -213,7 +213,7 @@ def power(base: Size, exponent: int) -> Size:
     if len(base.terms) == 1:
         ((monomial, count),) = base.terms
         return _made({_raised(monomial, exponent): count**exponent}, base.den**exponent)
-    return reduce(_product, [base] * exponent, 1)
+    return reduce(product, [base] * exponent, 1)
 
 
 @lru_cache(REMEMBERED)
