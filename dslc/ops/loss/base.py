@@ -72,7 +72,9 @@ def must_broadcast(type: Type, shape: tuple[Any, ...], name: str, input: int) ->
         fits = False
     if not fits:
         spare = type.rank == wanted.rank - 1 and shape[-1] == 1
-        help = "take the last axis off the predictions: `-> squeeze`" if spare else f"give the {name} the shape {wanted}"
+        help = (
+            "take the last axis off the predictions: `-> squeeze`" if spare else f"give the {name} the shape {wanted}"
+        )
         raise Mismatch(f"`{name}` is {type} where {wanted} is needed", help, input)
 
 

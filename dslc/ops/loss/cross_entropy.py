@@ -5,7 +5,18 @@ from typing import Any
 from dslc.dims import same
 from dslc.lazy import jax, jnp, lax
 from dslc.ops.base import Context, Cost, Mismatch, Refused, Sample, elements, floating, moved
-from dslc.ops.loss.base import Loss, Reduce, as_given, loss, reduced, reduced_type, reduction_flops, spread, wide, widened
+from dslc.ops.loss.base import (
+    Loss,
+    Reduce,
+    as_given,
+    loss,
+    reduced,
+    reduced_type,
+    reduction_flops,
+    spread,
+    wide,
+    widened,
+)
 from dslc.types import Type
 
 
@@ -101,7 +112,9 @@ class CrossEntropy(Loss):
 
     def _check_settings(self) -> None:
         if not 0 <= self.smoothing < 1:
-            raise Mismatch(f"`smoothing = {self.smoothing}` must be at least 0 and below 1", "cross_entropy(smoothing = 0.1)")
+            raise Mismatch(
+                f"`smoothing = {self.smoothing}` must be at least 0 and below 1", "cross_entropy(smoothing = 0.1)"
+            )
 
     def _losses(self, x: Any, target: Any, logsumexp: Any) -> Any:
         if _is_soft(x, target):

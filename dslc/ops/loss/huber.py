@@ -35,7 +35,9 @@ class Huber(Elementwise):
 
     def infer(self, x: Type, target: Type, weight: Type | None = None) -> Type:
         if not self.delta > 0:
-            raise Mismatch(f"`delta = {self.delta}` must be above 0", "use `absolute_error` for a straight loss everywhere")
+            raise Mismatch(
+                f"`delta = {self.delta}` must be above 0", "use `absolute_error` for a straight loss everywhere"
+            )
         return super().infer(x, target, weight)
 
     def losses(self, x: Any, target: Any) -> Any:

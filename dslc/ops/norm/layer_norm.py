@@ -33,7 +33,7 @@ class LayerNorm(Op):
             parameters=6,
             given=([[1.0, 2.0, 3.0], [0.0, 0.0, 3.0]],),
             weights={"scale": [1.0, 1.0, 2.0], "bias": [0.0, 1.0, 0.0]},
-            gives=[[-1.5**0.5, 1.0, 6.0**0.5], [-(0.5**0.5), 1 - 0.5**0.5, 8.0**0.5]],
+            gives=[[-(1.5**0.5), 1.0, 6.0**0.5], [-(0.5**0.5), 1 - 0.5**0.5, 8.0**0.5]],
             source="by hand: variances 2 / 3 and 2",
         ),
         Sample("layer_norm(bias = false)", ("[batch, seq, 8]",), "[batch, seq, 8]", parameters=8),
