@@ -1,0 +1,30 @@
+"""Adam for models that need weight decay."""
+
+from typing import TYPE_CHECKING
+
+from dslc.lazy import optax
+from dslc.optimizers._moments import adam_direction
+from dslc.optimizers.base import Optimizer, descend, optimizer
+from dslc.schedules.base import Length, Schedule
+
+if TYPE_CHECKING:
+    from optax import GradientTransformation
+
+
+@optimizer
+class Adamw(Optimizer):
+    """Adam, and besides every weight shrinks by `lr * decay` of itself at each step.
+
+    `decay` is decoupled from the gradient and acts on all weights, biases and scales included, as in PyTorch.
+    Reference: Loshchilov and Hutter, 2019, Decoupled Weight Decay Regularization, arXiv:1711.05101.
+    """
+
+    lr: float | Schedule = 1e-3
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-8
+    decay: float = 1e-2
+
+    def build(self, run: Length) -> "GradientTransformation":
+        scaled = adam_direction(self.beta1, self.beta2, self.eps)
+        return optax.chain(scaled, optax.add_decayed_weights(self.decay), descend(self.lr, run))
