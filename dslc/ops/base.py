@@ -12,7 +12,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from dslc.catalogue import Catalogue, Entry, entry
-from dslc.dims import Size
+from dslc.dims import Size, same
 from dslc.types import BYTES, Type
 
 if TYPE_CHECKING:
@@ -193,11 +193,13 @@ def broadcast(*types: Type) -> tuple[Size, ...]:
     rank = max(type.rank for type in types)
     shape: list[Size] = []
     for axis in range(-rank, 0):
-        sizes = {type.shape[axis]: position for position, type in enumerate(types) if type.rank >= -axis}
-        wide = [size for size in sizes if size != 1]
-        if len(wide) > 1:
-            raise Mismatch(f"axis {axis + rank} differs: {wide[0]} and {wide[1]}", input=sizes[wide[1]])
-        shape.append(wide[0] if wide else 1)
+        wide: Size = 1
+        for position, type in enumerate(types):
+            size = type.shape[axis] if type.rank >= -axis else 1
+            if size != 1 and wide != 1 and not same(size, wide):
+                raise Mismatch(f"axis {axis + rank} differs: {wide} and {size}", input=position)
+            wide = size if wide == 1 else wide
+        shape.append(wide)
     return tuple(shape)
 
 
