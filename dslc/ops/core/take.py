@@ -1,0 +1,33 @@
+"""Entries of a tensor by number."""
+
+from typing import Any
+
+from dslc.lazy import jnp
+from dslc.ops.base import Context, Cost, Mismatch, Op, moved, op
+from dslc.types import Type
+
+
+@op
+class Take(Op):
+    """Entries along axis 0 by an integer tensor: `keep[t]`.
+
+    An index outside of the axis gives NaN, or the lowest integer.
+
+    Shapes: `[n, ...]` and `i32[...]` to `[index..., ...]`.
+    """
+
+    linear = True
+
+    def infer(self, x: Type, index: Type) -> Type:
+        if x.rank == 0:
+            raise Mismatch("a scalar cannot be indexed", input=0)
+        if not index.is_integer:
+            raise Mismatch(f"an index needs integers, and gets {index.dtype}", 'cast it first: `-> cast("i32")`', 1)
+        return x.with_shape(*index.shape, *x.shape[1:])
+
+    def apply(self, weights: Any, x: Any, index: Any, *, ctx: Context) -> Any:
+        return jnp.take(x, index, axis=0)
+
+    def cost(self, x: Type, index: Type) -> Cost:
+        rows = self.infer(x, index)
+        return Cost(0, moved(index, rows, rows))
