@@ -1,0 +1,382 @@
+"""Contracts of every op of the catalogue, run over the samples in the ops' own files: no op is named here."""
+
+import re
+from collections.abc import Callable, Mapping
+from math import prod
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from dslc.dims import same
+from dslc.initializers.base import INITIALIZERS
+from dslc.ops.arithmetic import BINARY, UNARY
+from dslc.ops.base import OPS, Mismatch, Op, Refused, Sample, elements, moved
+from dslc.types import JAX_DTYPES, Type
+from samples import Case, input_types, op_of, tupled, types_of, variadic
+
+# A combinator is built from others and leaves no node of its own: the tests of the build run its samples.
+LAYERS = [kind for kind in OPS if kind.apply is not Op.apply]
+KINDS = [pytest.param(kind, id=kind.name) for kind in LAYERS]
+GOOD = [
+    pytest.param(sample, id=f"{kind.name}-{number}")
+    for kind in LAYERS
+    for number, sample in enumerate(kind.samples)
+    if isinstance(sample, Sample)
+]
+BAD = [
+    pytest.param(sample, id=f"{kind.name}-{number}")
+    for kind in LAYERS
+    for number, sample in enumerate(kind.samples)
+    if isinstance(sample, Refused)
+]
+
+
+def chosen(wanted: Callable[[Case], bool]) -> list[Any]:
+    """The good samples of which something is true."""
+    return [each for each in GOOD if wanted(Case.of(each.values[0]))]
+
+
+def modes(case: Case) -> tuple[bool, ...]:
+    """Inference, and training where it may differ: an op that neither draws nor keeps statistics does not ask."""
+    return (False, True) if case.op.random or case.state else (False,)
+
+
+def in_each_mode(samples: list[Any]) -> list[Any]:
+    """The samples with `training` false, and true where that makes a difference."""
+    return [
+        pytest.param(each.values[0], training, id=f"{each.id}-{'training' if training else 'inference'}")
+        for each in samples
+        for training in modes(Case.of(each.values[0]))
+    ]
+
+
+def differentiable(case: Case) -> bool:
+    reads = [*case.inputs, *(Type(weight.shape, weight.dtype) for weight in case.weights.values())]
+    return any(type.is_float for type in case.outputs) and any(type is not None and type.is_float for type in reads)
+
+
+def has_fine_outputs(case: Case) -> bool:
+    """Whether finite differences can be taken: a float of 16 bits has too few of them."""
+    return differentiable(case) and all(type.dtype not in ("f16", "bf16") for type in case.wide().outputs)
+
+
+# What is written in an op's file.
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_docstring_is_one_sentence_and_the_shapes(kind: type[Op]) -> None:
+    sentence = kind.summary()
+    assert re.fullmatch(r"[A-Z`].*[a-z0-9`)]\.", sentence), sentence
+    assert not re.search(r"[a-z`)]\. [A-Z]", sentence), "more than one sentence"
+    assert re.search(r"^\s*Shapes: .*`.*\.$", kind.__doc__ or "", re.MULTILINE)
+    for reference in re.findall(r"Reference: (.*)", kind.__doc__ or ""):
+        assert re.search(r"\b(1[6-9]|20)\d\d\b", reference), reference
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_class_is_named_as_the_file(kind: type[Op]) -> None:
+    assert kind.__name__ == kind.name.replace("_", " ").title().replace(" ", "")
+    assert kind.__module__.split(".")[-2:] == [kind.family, kind.name]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_facets_name_what_exists(kind: type[Op]) -> None:
+    assert kind.starts is None or kind.starts in INITIALIZERS
+    cases = [Case.of(sample) for sample in kind.samples if isinstance(sample, Sample)]
+    roles = {role for case in cases for role in (*case.weights, *case.state)}
+    known = {parameter.name for parameter in kind.inputs()} | roles | {"out"}
+    assert set(kind.keeps or ()) <= known
+    assert not set(kind.saves) & known
+    assert kind.keeps is not None or not kind.saves
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_samples_show_a_literal_value_a_refusal_and_the_weights(kind: type[Op]) -> None:
+    good = [sample for sample in kind.samples if isinstance(sample, Sample)]
+    assert any(sample.gives is not None and sample.source for sample in good)
+    assert all(sample.source for sample in good if sample.gives is not None)
+    # An op that takes any type of any shape has nothing to refuse.
+    assert len(good) < len(kind.samples) or not kind.settings()
+    assert any(sample.parameters for sample in good) or not any(Case.of(sample).weights for sample in good)
+
+
+def test_operators_mean_the_op_that_carries_their_symbol() -> None:
+    for sign, name in (*BINARY.items(), *UNARY.items()):
+        assert OPS[name].symbol == sign
+    assert {kind.name for kind in LAYERS if kind.symbol} == {*BINARY.values(), *UNARY.values()}
+
+
+# Types.
+
+
+@pytest.mark.parametrize("sample", GOOD)
+def test_infer_gives_the_type_in_the_sample(sample: Sample) -> None:
+    found = tupled(op_of(sample.text).infer(*input_types(sample.inputs)))
+    expected = types_of(sample.output)
+    assert [type.dtype for type in found] == [type.dtype for type in expected]
+    assert [type.rank for type in found] == [type.rank for type in expected]
+    for type, wanted in zip(found, expected, strict=True):
+        assert all(same(a, b) for a, b in zip(type.shape, wanted.shape, strict=True)), f"{type}, and not {wanted}"
+
+
+@pytest.mark.parametrize("sample", BAD)
+def test_refused_samples_give_their_reason(sample: Refused) -> None:
+    op, inputs = op_of(sample.text), input_types(sample.inputs)
+    with pytest.raises(Mismatch) as caught:
+        op.infer(*inputs)
+        op.weights(*inputs)
+    assert sample.reason in caught.value.reason
+    assert caught.value.reason[0].islower() or caught.value.reason[0] in "`[" or caught.value.reason[0].isdigit()
+    assert not caught.value.reason.endswith(".")
+    assert caught.value.input is None or 0 <= caught.value.input < len(inputs)
+
+
+@pytest.mark.parametrize("sample", GOOD)
+def test_infer_agrees_with_the_shapes_of_apply(sample: Sample) -> None:
+    case = Case.of(sample)
+    weights, inputs = case.draw()
+    for training in modes(case):
+        ctx = case.context(training)
+        found = jax.eval_shape(
+            lambda weights, inputs, ctx=ctx: case.op.apply(weights, *inputs, ctx=ctx), weights, inputs
+        )
+        outputs, state = found if case.state else (found, {})
+        assert [(each.shape, str(each.dtype)) for each in tupled(outputs)] == _described(case.outputs)
+        assert {name: (each.shape, str(each.dtype)) for name, each in state.items()} == {
+            name: (weight.shape, JAX_DTYPES[weight.dtype]) for name, weight in case.state.items()
+        }
+
+
+def _described(types: tuple[Type, ...]) -> list[tuple[tuple[Any, ...], str]]:
+    return [(type.shape, JAX_DTYPES[type.dtype]) for type in types]
+
+
+@pytest.mark.parametrize("sample", [each for each in GOOD if each.values[0].parameters is not None])
+def test_parameters_are_counted(sample: Sample) -> None:
+    assert sum(prod(weight.shape) for weight in Case.of(sample).weights.values()) == sample.parameters
+
+
+@pytest.mark.usefixtures("float64")
+@pytest.mark.parametrize("sample", chosen(differentiable))
+def test_apply_keeps_64_bits(sample: Sample) -> None:
+    case = Case.of(sample).wide()
+    weights, inputs = case.draw()
+    follows = any(type is not None and type.is_float for type in case.inputs)
+    for array, type in zip(case.call(weights, inputs), case.outputs, strict=True):
+        # Without a float input the weights decide, of which `infer` knows nothing.
+        expected = "f64" if type.is_float and not follows else type.dtype
+        assert str(array.dtype) == JAX_DTYPES[expected]
+
+
+# Values.
+
+
+@pytest.mark.parametrize("sample", [each for each in GOOD if each.values[0].gives is not None])
+def test_literal_values_come_out(sample: Sample) -> None:
+    case = Case.of(sample)
+    assert set(sample.weights) == {*case.weights, *case.state}
+    inputs = tuple(
+        None if type is None else jnp.asarray(_padded(sample.given, at), JAX_DTYPES[type.dtype])
+        for at, type in enumerate(case.inputs)
+    )
+    found = case.call({role: jnp.asarray(value, jnp.float32) for role, value in sample.weights.items()}, inputs)
+    for array, literal in zip(found, sample.gives if len(found) > 1 else (sample.gives,), strict=True):
+        # The literals have seven to nine digits and the op rounds a few times at 6e-8 each.
+        np.testing.assert_allclose(array, np.asarray(literal), rtol=2e-6, atol=5e-7)
+
+
+def _padded(given: tuple[Any, ...], at: int) -> Any:
+    assert at < len(given), "a sample with values gives one for each input"
+    return given[at]
+
+
+@pytest.mark.parametrize("sample", GOOD)
+def test_jit_changes_nothing(sample: Sample) -> None:
+    case = Case.of(sample)
+    weights, inputs = case.draw()
+    for training in modes(case):
+        eager = case.call(weights, inputs, training)
+        compiled = jax.jit(lambda weights, inputs, training=training: case.call(weights, inputs, training))(
+            weights, inputs
+        )
+        for array, expected in zip(compiled, eager, strict=True):
+            # Fusion changes the order of float32 roundings only.
+            np.testing.assert_allclose(array, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.usefixtures("float64")
+@pytest.mark.parametrize("sample", chosen(lambda case: case.op.elementwise))
+def test_elementwise_ops_look_at_one_element(sample: Sample) -> None:
+    case = Case.of(sample).wide()
+    weights, inputs = case.draw()
+    others = tuple(_all_but_first(array) for array in inputs)
+    for before, after in zip(case.call(weights, inputs), case.call(weights, others), strict=True):
+        assert before[(0,) * before.ndim] == after[(0,) * after.ndim]
+
+
+def _all_but_first(array: jax.Array | None) -> jax.Array | None:
+    """The array with every element changed but the first."""
+    if array is None or array.size == 1:
+        return array
+    changed = ~array if array.dtype == bool else array + jnp.ones((), array.dtype)
+    first = (0,) * array.ndim
+    return changed.at[first].set(array[first])
+
+
+# Cost.
+
+
+@pytest.mark.parametrize("sample", GOOD)
+def test_cost_reads_and_writes_every_array_once_at_most(sample: Sample) -> None:
+    case = Case.of(sample)
+    cost = case.op.cost(*case.inputs)
+    assert isinstance(cost.flops, int) and isinstance(cost.bytes, int)
+    assert cost.flops >= 0
+    # An op that hands on its input moves nothing.
+    everything = moved(*case.inputs, *case.outputs, *case.weights.values(), *case.state.values())
+    assert cost.bytes == 0 or moved(*case.outputs) <= cost.bytes <= everything
+
+
+@pytest.mark.parametrize("sample", chosen(lambda case: differentiable(case) and not case.op.random))
+def test_cost_counts_the_operations_that_xla_counts(sample: Sample) -> None:
+    case = Case.of(sample)
+    weights, inputs = case.draw()
+    found = jax.jit(case.call).lower(weights, inputs).cost_analysis() or {}
+    counted = found.get("flops", 0) + found.get("transcendentals", 0)
+    flops = case.op.cost(*case.inputs).flops
+    if flops == 0:
+        # A conversion is one operation of XLA's, and the check of an index in a gather up to eight.
+        assert counted <= 8 * elements([type for type in (*case.inputs, *case.outputs) if type])
+    else:
+        # XLA counts the formula as written, with its comparisons and masks; the cost counts the algebra.
+        assert 0.6 * counted <= flops <= 1.7 * counted
+
+
+# Gradients.
+
+
+def floats_of(case: Case, weights: Mapping[str, Any], inputs: tuple[Any, ...]) -> tuple[dict[str, Any], list[int]]:
+    """The trained weights, and the places of the inputs that have a gradient."""
+    trained = {role: weights[role] for role, weight in case.weights.items() if weight.dtype.startswith(("f", "bf"))}
+    return trained, [at for at, type in enumerate(case.inputs) if type is not None and type.is_float]
+
+
+def pulled_back(case: Case, weights: Any, inputs: Any, training: bool) -> tuple[Any, Callable[..., Any], Any]:
+    """Float outputs as a function of what has a gradient, and that."""
+    trained, places = floats_of(case, weights, inputs)
+
+    def outputs(trained: Any, moved: Any) -> tuple[Any, ...]:
+        filled = list(inputs)
+        for at, array in zip(places, moved, strict=True):
+            filled[at] = array
+        return tuple(
+            array
+            for array in case.call({**weights, **trained}, tuple(filled), training)
+            if jnp.issubdtype(array.dtype, jnp.floating)
+        )
+
+    point = (trained, tuple(inputs[at] for at in places))
+    found, back = jax.vjp(outputs, *point)
+    return found, back, (outputs, point)
+
+
+def cotangents(outputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    rng = np.random.default_rng(5)
+    return tuple(jnp.asarray(rng.standard_normal(array.shape), array.dtype) for array in outputs)
+
+
+def summed_down(gradient: Any, like: Any) -> Any:
+    """A gradient in the shape before broadcasting."""
+    gradient = gradient.sum(tuple(range(gradient.ndim - like.ndim)))
+    return gradient.sum(tuple(axis for axis, size in enumerate(like.shape) if size == 1), keepdims=True).reshape(
+        like.shape
+    )
+
+
+def own_gradients(
+    case: Case, weights: Any, inputs: Any, gradient: Any, training: bool
+) -> tuple[dict[str, Any], list[Any]]:
+    """What the op's own rule gives, by role and by place of the input."""
+    ctx, saved = case.context(training), {}
+    found = case.op.apply(weights, *inputs, ctx=ctx)
+    if case.op.saves:
+        found, saved = case.op.apply_saving(weights, *inputs, ctx=ctx)
+    names = [parameter.name for parameter in case.op.inputs()]
+    given = {names[0]: inputs} if variadic(case.op) else dict(zip(names, inputs, strict=True))
+    known = {**given, **weights, "out": found[0] if case.state else found}
+    kept = {name: known.get(name) for name in case.op.keeps or ()} | dict(saved)
+    gradients = case.op.backward(kept, gradient, ctx)
+    assert set(gradients) <= {*names, *case.weights}
+    listed = gradients.get(names[0]) if variadic(case.op) and names else [gradients.get(name) for name in names]
+    if variadic(case.op) and not isinstance(listed, tuple):
+        listed = (listed,) * len(inputs)
+    return {role: gradients.get(role) for role in case.weights}, list(listed)
+
+
+@pytest.mark.usefixtures("float64")
+@pytest.mark.parametrize(
+    ("sample", "training"), in_each_mode(chosen(lambda case: case.op.keeps is not None and differentiable(case)))
+)
+def test_own_backward_agrees_with_the_derived_one(sample: Sample, training: bool) -> None:
+    case = Case.of(sample).wide()
+    weights, inputs = case.draw()
+    outputs, back, (_, (trained, moved)) = pulled_back(case, weights, inputs, training)
+    gradient = cotangents(outputs)
+    by_weight, by_input = back(gradient)
+    roles, listed = own_gradients(case, weights, inputs, gradient if len(outputs) > 1 else gradient[0], training)
+    _, places = floats_of(case, weights, inputs)
+    for role in trained:
+        _assert_same(roles[role], by_weight[role], trained[role], role)
+    for at, expected, like in zip(places, by_input, moved, strict=True):
+        _assert_same(listed[at], expected, like, f"input {at}")
+
+
+def _assert_same(found: Any, expected: Any, like: Any, what: str) -> None:
+    found = jnp.zeros_like(like) if found is None else summed_down(found, like)
+    assert found.dtype == expected.dtype, what
+    distance, size = float(jnp.linalg.norm((found - expected).ravel())), float(jnp.linalg.norm(expected.ravel()))
+    # Both rules round at 1e-16 a handful of times; a gradient that is zero by cancellation is left with those.
+    assert distance <= 1e-9 * size + 1e-13, f"{what}: {found} and {expected}"
+
+
+@pytest.mark.usefixtures("float64")
+@pytest.mark.parametrize(
+    ("sample", "training"), in_each_mode(chosen(lambda case: case.op.keeps is None and has_fine_outputs(case)))
+)
+def test_gradients_match_finite_differences(sample: Sample, training: bool) -> None:
+    case = Case.of(sample).wide()
+    weights, inputs = case.draw()
+    outputs, back, (function, point) = pulled_back(case, weights, inputs, training)
+    gradient = cotangents(outputs)
+    leaves, tree = jax.tree.flatten(point)
+    direction = jax.tree.unflatten(tree, cotangents(tuple(leaves)))
+    step = 1e-6
+    ahead, behind = (function(*jax.tree.map(lambda a, d, s=s: a + s * d, point, direction)) for s in (step, -step))
+    slope = sum(float(((a - b) * g).sum()) for a, b, g in zip(ahead, behind, gradient, strict=True)) / (2 * step)
+    exact = sum(
+        float((a * d).sum()) for a, d in zip(jax.tree.leaves(back(gradient)), jax.tree.leaves(direction), strict=True)
+    )
+    # The differences err by the square of the step, and by the rounding of the outputs (1e-16) over the step: 1e-10.
+    assert slope == pytest.approx(exact, rel=1e-7, abs=1e-7)
+
+
+@pytest.mark.usefixtures("float64")
+@pytest.mark.parametrize("sample", chosen(lambda case: case.op.linear and differentiable(case)))
+def test_linear_ops_have_a_transpose_that_reads_types_only(sample: Sample) -> None:
+    case = Case.of(sample).wide()
+    weights, inputs = case.draw()
+    outputs, back, (function, (trained, moved)) = pulled_back(case, weights, inputs, training=False)
+    assert not trained
+    gradient = cotangents(outputs)
+    shapes = tuple(jax.ShapeDtypeStruct(array.shape, array.dtype) for array in moved)
+    transposed = jax.linear_transpose(lambda *moved: function({}, moved), *shapes)(gradient)
+    for found, expected in zip(transposed, back(gradient)[1], strict=True):
+        # Both are the same sums in the same order.
+        np.testing.assert_allclose(found, expected, rtol=1e-14, atol=0)
+    doubled = function({}, tuple(2 * array for array in moved))
+    for twice, once in zip(doubled, outputs, strict=True):
+        # Doubling is exact in binary floats.
+        np.testing.assert_array_equal(twice, 2 * once)
