@@ -1,0 +1,386 @@
+// Lays out one level: what stands in one box, in layers from top to bottom.
+//
+// `cells` are boxes with a width, a height and the offsets at which nets enter and leave them. A `net` is one arrow that
+// may branch: from a cell, or from the border of the box (`from` is null), to cells, and out of the box if `out`.
+// Cells stand in the odd layers, texts on arrows in the even ones, and a net that passes a layer has a lane there,
+// so that no arrow ever crosses a cell or a text.
+
+const GAP = { cell: 26, lane: 13, text: 10, layer: 11, entry: 10 }
+const SWEEPS = 12
+const ROUNDS = 80
+
+function layOut(cells, nets, header) {
+  const ranks = rankCells(cells, nets)
+  const grid = makeGrid(cells, nets, ranks)
+  orderLayers(grid)
+  if (header) grid.layers[0].unshift(newVertex(grid, 0, { ...header, title: true }))
+  grid.layers.forEach((layer) => layer.forEach((vertex, at) => (vertex.at = at)))
+  spreadEntries(grid)
+  placeAcross(grid)
+  const { tops, bottoms, height } = placeDown(grid)
+  return { ...finished(grid, tops, bottoms), height }
+}
+
+// Layers: as far down as what a cell reads wants it, then up to what reads it, if that is the shorter way.
+
+function rankCells(cells, nets) {
+  const reads = cells.map(() => new Set())
+  const readers = cells.map(() => new Set())
+  for (const net of nets) {
+    for (const to of net.to) {
+      if (net.from === null) continue
+      reads[to].add(net.from)
+      readers[net.from].add(to)
+    }
+  }
+  const order = topological(reads, readers)
+  const ranks = cells.map(() => 0)
+  for (const cell of order) for (const to of readers[cell]) ranks[to] = Math.max(ranks[to], ranks[cell] + 1)
+  const held = new Set(nets.filter((net) => net.from === null).flatMap((net) => net.to))
+  for (const cell of order.reverse()) {
+    const pulled = readers[cell].size > reads[cell].size + held.has(cell)
+    if (pulled) ranks[cell] = Math.min(...[...readers[cell]].map((to) => ranks[to])) - 1
+  }
+  return ranks
+}
+
+function topological(reads, readers) {
+  const waiting = reads.map((set) => set.size)
+  const order = [...reads.keys()].filter((cell) => waiting[cell] === 0)
+  for (const cell of order) for (const to of readers[cell]) if (--waiting[to] === 0) order.push(to)
+  return order
+}
+
+// The grid: vertices in layers, and links between neighbouring layers.
+
+function newVertex(grid, layer, facts) {
+  const vertex = { layer, width: 0, height: 0, up: [], down: [], depth: 0, x: 0, ...facts }
+  grid.vertices.push(vertex)
+  return vertex
+}
+
+function makeGrid(cells, nets, ranks) {
+  const last = cells.length ? 2 * Math.max(...ranks) + 3 : 1
+  const grid = { layers: [...Array(last + 1)].map(() => []), vertices: [], routes: new Map() }
+  const stand = cells.map((cell, at) => newVertex(grid, 2 * ranks[at] + 1, { cell, width: cell.width, height: cell.height }))
+  for (const vertex of stand) grid.layers[vertex.layer].push(vertex)
+  for (const net of nets) addNet(grid, net, stand, last)
+  measureDepth(grid)
+  return grid
+}
+
+// One net: a text below its start, then a lane down to the layer above its last target, with a branch to each target.
+function addNet(grid, net, stand, last) {
+  const start = net.from === null ? newVertex(grid, 0, { port: true }) : stand[net.from]
+  if (net.from === null) grid.layers[0].push(start)
+  const targets = net.to.map((to) => stand[to])
+  const lowest = Math.max(...targets.map((target) => target.layer), net.out ? last : 0)
+  const lanes = [start]
+  for (let layer = start.layer + 1; layer < lowest; layer++) {
+    const text = layer === start.layer + 1 && net.text ? { ...net.text, text: true } : { lane: true }
+    lanes.push(newVertex(grid, layer, { ...text, net }))
+    grid.layers[layer].push(lanes.at(-1))
+    link(lanes.at(-2), lanes.at(-1), net)
+  }
+  const ends = targets.map((target) => [target.cell.id, target])
+  if (net.out) {
+    const port = newVertex(grid, last, { port: true })
+    grid.layers[last].push(port)
+    ends.push(["out", port])
+  }
+  for (const [key, end] of ends) {
+    const above = lanes[end.layer - start.layer - 1]
+    link(above, end, net)
+    grid.routes.set(`${net.id} ${key}`, { net, path: [...lanes.slice(0, end.layer - start.layer), end] })
+  }
+}
+
+function link(above, below, net) {
+  const made = { above, below, from: leaves(above, net), to: enters(below, net), net }
+  above.down.push(made)
+  below.up.push(made)
+}
+
+const leaves = (vertex, net) => (vertex.cell ? (vertex.cell.outs.get(net.id) ?? vertex.width / 2) : 0)
+const enters = (vertex, net) => (vertex.cell ? (vertex.cell.ins.get(net.id) ?? vertex.width / 2) : 0)
+
+// Several arrows into one cell end beside each other, the main one in the middle.
+function spreadEntries(grid) {
+  for (const { cell, up, width } of grid.vertices) {
+    if (!cell || up.length < 2 || cell.ins.size) continue
+    const sorted = [...up].sort((a, b) => a.above.at - b.above.at)
+    const main = sorted.indexOf(preferred(up, (link) => link.above, "before"))
+    const middle = main < 0 ? (sorted.length - 1) / 2 : main
+    const step = Math.min(GAP.entry, (width / 2 - 8) / Math.max(middle, sorted.length - 1 - middle))
+    sorted.forEach((link, at) => {
+      link.to = width / 2 + Math.round((at - middle) * step)
+      cell.ins.set(link.net.id, link.to)
+    })
+  }
+}
+
+// How long the longest way to the end is: of two ways to go on, the longer one is the main one.
+function measureDepth(grid) {
+  for (const layer of grid.layers) {
+    for (const vertex of layer) vertex.before = Math.max(0, ...vertex.up.map((up) => up.above.before + (up.above.cell ? 1 : 0)))
+  }
+  for (const layer of [...grid.layers].reverse()) {
+    for (const vertex of layer) vertex.after = Math.max(0, ...vertex.down.map((down) => down.below.after + (down.below.cell ? 1 : 0)))
+  }
+}
+
+// Order within the layers: by the middle of the neighbours, down and up, as long as that saves crossings.
+
+function orderLayers(grid) {
+  const { layers } = grid
+  number(layers)
+  let best = layers.map((layer) => [...layer])
+  let fewest = crossings(layers)
+  for (let sweep = 0; sweep < SWEEPS && fewest > 0; sweep++) {
+    const down = sweep % 2 === 0
+    for (const layer of down ? layers : [...layers].reverse()) sortLayer(layer, down)
+    const now = crossings(layers)
+    if (now < fewest) {
+      fewest = now
+      best = layers.map((layer) => [...layer])
+    }
+  }
+  best.forEach((layer, at) => (layers[at] = layer))
+  number(layers)
+}
+
+const number = (layers) => layers.forEach((layer) => layer.forEach((vertex, at) => (vertex.at = at)))
+const share = (vertex, offset) => vertex.at + (vertex.width ? offset / vertex.width - 0.5 : 0)
+
+function sortLayer(layer, down) {
+  for (const vertex of layer) {
+    const near = down ? vertex.up.map((up) => share(up.above, up.from)) : vertex.down.map((to) => share(to.below, to.to))
+    vertex.wish = near.length ? near.reduce((sum, place) => sum + place, 0) / near.length : vertex.at
+  }
+  layer.sort((a, b) => a.wish - b.wish || a.at - b.at)
+  layer.forEach((vertex, at) => (vertex.at = at))
+}
+
+function crossings(layers) {
+  let count = 0
+  for (const layer of layers) {
+    const links = layer.flatMap((vertex) => vertex.down).map((to) => [share(to.above, to.from), share(to.below, to.to)])
+    links.sort((a, b) => a[0] - b[0] || a[1] - b[1])
+    const seen = []
+    for (const [, place] of links) {
+      const at = upper(seen, place)
+      count += seen.length - at
+      seen.splice(at, 0, place)
+    }
+  }
+  return count
+}
+
+function upper(sorted, value) {
+  let [low, high] = [0, sorted.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (sorted[middle] <= value) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+// Places across: vertices that should stand below one another form columns, and springs pull the columns together.
+
+function placeAcross(grid) {
+  const columns = makeColumns(grid)
+  const apart = separations(grid)
+  spread(columns, apart)
+  settle(columns, springs(grid))
+  const left = Math.min(...grid.vertices.map((vertex) => placeOf(vertex)), 0)
+  for (const vertex of grid.vertices) vertex.x = Math.round(placeOf(vertex) - left)
+}
+
+const placeOf = (vertex) => vertex.column.x + vertex.shift
+
+function makeColumns(grid) {
+  for (const vertex of grid.vertices) Object.assign(vertex, { over: null, under: null })
+  const wanted = grid.vertices.flatMap((vertex) => {
+    const to = preferred(vertex.down, (down) => down.below, "after")
+    return to && preferred(to.below.up, (up) => up.above, "before") === to ? [to] : []
+  })
+  wanted.sort((a, b) => kind(a) - kind(b))
+  const taken = new Map()
+  for (const to of wanted) {
+    const others = taken.get(to.above.layer) ?? []
+    if (others.some((other) => (other.above.at - to.above.at) * (other.below.at - to.below.at) < 0)) continue
+    taken.set(to.above.layer, [...others, to])
+    to.above.under = to
+    to.below.over = to
+  }
+  return grid.vertices.filter((vertex) => !vertex.over).map(columnFrom)
+}
+
+function columnFrom(top) {
+  const column = { x: 0, members: [], left: [], right: [], pulls: [] }
+  for (let [vertex, shift] = [top, 0]; vertex; ) {
+    Object.assign(vertex, { column, shift })
+    column.members.push(vertex)
+    const to = vertex.under
+    shift += to ? to.from - to.to : 0
+    vertex = to?.below
+  }
+  return column
+}
+
+// Lanes go straight before all else, then the way from cell to cell.
+const kind = ({ above, below }) => (above.lane && below.lane ? 0 : above.lane || below.lane ? 2 : 1)
+
+// The link to go straight on: the best kind, then the longest way; with equals the one in the middle, or none.
+function preferred(links, end, length) {
+  if (!links.length) return null
+  const rank = (to) => kind(to) * 1e6 - end(to)[length]
+  const best = Math.min(...links.map(rank))
+  const equal = links.filter((to) => rank(to) === best).sort((a, b) => end(a).at - end(b).at)
+  return equal.length % 2 ? equal[(equal.length - 1) / 2] : null
+}
+
+const margin = (vertex) => (vertex.cell ? GAP.cell : vertex.text || vertex.title ? GAP.text : GAP.lane)
+
+// What stands left of what, and how far apart they stay at least.
+function separations(grid) {
+  const apart = []
+  for (const layer of grid.layers) {
+    for (let at = 1; at < layer.length; at++) {
+      const [a, b] = [layer[at - 1], layer[at]]
+      const room = a.width + (margin(a) + margin(b)) / 2 + a.shift - b.shift
+      const made = { a: a.column, b: b.column, room }
+      made.a.right.push(made)
+      made.b.left.push(made)
+      apart.push(made)
+    }
+  }
+  return apart
+}
+
+// Half-way between all as far left and all as far right as can be: both hold what must be held, so their mean does.
+function spread(columns, apart) {
+  const order = columnOrder(columns)
+  for (const column of order) column.low = Math.max(0, ...column.left.map(({ a, room }) => a.low + room))
+  const width = Math.max(...order.map((column) => column.low))
+  for (const column of order.reverse()) column.high = Math.min(width, ...column.right.map(({ b, room }) => b.high - room))
+  for (const column of order) column.x = (column.low + column.high) / 2
+  return apart
+}
+
+function columnOrder(columns) {
+  const waiting = new Map(columns.map((column) => [column, column.left.length]))
+  const order = columns.filter((column) => column.left.length === 0)
+  for (const column of order) {
+    for (const { b } of column.right) {
+      waiting.set(b, waiting.get(b) - 1)
+      if (waiting.get(b) === 0) order.push(b)
+    }
+  }
+  return order
+}
+
+function springs(grid) {
+  for (const vertex of grid.vertices) {
+    for (const { above, below, from, to } of vertex.down) {
+      if (above.column === below.column) continue
+      const weight = above.lane && below.lane ? 8 : above.lane || below.lane ? 2 : 4
+      const rest = above.shift + from - below.shift - to
+      above.column.pulls.push({ other: below.column, rest: -rest, weight })
+      below.column.pulls.push({ other: above.column, rest, weight })
+    }
+  }
+}
+
+// Move columns the way they are pulled, each with those that it pushes, until nothing moves.
+function settle(columns) {
+  for (let round = 0; round < ROUNDS; round++) {
+    let moved = 0
+    for (const way of [1, -1]) {
+      for (const column of way > 0 ? columns : [...columns].reverse()) moved = Math.max(moved, shove(column, way))
+    }
+    if (moved < 0.25) return
+  }
+}
+
+function shove(column, way) {
+  if (pull(column, new Set([column])) * way <= 0.1) return 0
+  const group = new Set([column])
+  for (const member of group) {
+    for (const { next, free } of neighbours(member, way)) if (free < 0.01) group.add(next)
+  }
+  const force = pull(column, group, [...group]) * way
+  if (force <= 0.1) return 0
+  const room = Math.min(...[...group].flatMap((member) => neighbours(member, way).filter(({ next }) => !group.has(next)).map(({ free }) => free)))
+  const step = Math.min(force, room)
+  for (const member of group) member.x += step * way
+  return step
+}
+
+const neighbours = (column, way) =>
+  way > 0
+    ? column.right.map(({ b, room }) => ({ next: b, free: b.x - column.x - room }))
+    : column.left.map(({ a, room }) => ({ next: a, free: column.x - a.x - room }))
+
+// Where the springs of a group want it, from where it is.
+function pull(column, group, members = [column]) {
+  let [force, weight] = [0, 0]
+  for (const member of members) {
+    for (const spring of member.pulls) {
+      if (group.has(spring.other)) continue
+      force += spring.weight * (spring.other.x - member.x + spring.rest)
+      weight += spring.weight
+    }
+  }
+  return weight ? force / weight : 0
+}
+
+// Places down, and what the level is to the outside.
+
+function placeDown(grid) {
+  const heights = grid.layers.map((layer) => Math.max(0, ...layer.map((vertex) => vertex.height)))
+  const [tops, bottoms] = [[], []]
+  let y = 0
+  grid.layers.forEach((layer, at) => {
+    const steep = Math.max(0, ...layer.flatMap((vertex) => vertex.up).map((up) => Math.abs(up.above.x + up.from - up.below.x - up.to)))
+    if (at && layer.length) y += GAP.layer + Math.min(26, steep / 9)
+    tops.push(y)
+    y += heights[at]
+    bottoms.push(y)
+  })
+  return { tops, bottoms, height: y }
+}
+
+function finished(grid, tops, bottoms) {
+  const middle = (vertex) => (tops[vertex.layer] + bottoms[vertex.layer] - vertex.height) / 2
+  const places = new Map()
+  const texts = []
+  const [ins, outs] = [new Map(), new Map()]
+  for (const vertex of grid.vertices) {
+    if (vertex.cell) places.set(vertex.cell.id, { x: vertex.x, y: middle(vertex) })
+    if (vertex.text) texts.push({ net: vertex.net.id, label: vertex.net.label, x: vertex.x, y: middle(vertex), width: vertex.width, height: vertex.height })
+  }
+  const routes = new Map()
+  for (const [key, { net, path }] of grid.routes) {
+    routes.set(key, points(net, path, tops, bottoms, middle))
+    if (path[0].port) ins.set(net.id, path[0].x)
+    if (path.at(-1).port) outs.set(net.id, path.at(-1).x)
+  }
+  const width = Math.max(0, ...grid.vertices.map((vertex) => vertex.x + vertex.width))
+  return { places, texts, routes, ins, outs, width }
+}
+
+// Straight down through each layer, a bend between two.
+function points(net, path, tops, bottoms, middle) {
+  const way = []
+  path.forEach((vertex, at) => {
+    const first = at === 0
+    const last = at === path.length - 1
+    if (!first) way.push([vertex.x + enters(vertex, net), tops[vertex.layer]])
+    if (last && vertex.cell) way.push([vertex.x + enters(vertex, net), middle(vertex)])
+    if (first) way.push([vertex.x + leaves(vertex, net), vertex.cell ? middle(vertex) + vertex.height : tops[vertex.layer]])
+    if (!last) way.push([vertex.x + leaves(vertex, net), bottoms[vertex.layer]])
+  })
+  return way
+}

@@ -1,0 +1,160 @@
+"""What is drawn of a graph: items that hold one another, and the arrows between them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from dslc.graph import Graph, Node
+from dslc.source import Source
+from dslc.verify import bodies
+from dslc.view.arrows import OUTPUT, Arrow, Name, arrows
+from dslc.view.boxes import Box, Place, Tree, names_in, nested
+from dslc.view.facts import Section, holding, of_node, origin, place_of, trained
+from dslc.view.parts import Level
+from dslc.view.wording import DERIVATIVE, count_text, headline, is_usual, op_text, rounded, short, tail, wrapped
+
+
+@dataclass(frozen=True)
+class Item:
+    """Something drawn: a layer, an input, an output, or a box that opens and closes; `parent` is the box it is in."""
+
+    kind: str
+    parent: int
+    title: str
+    subtitle: str = ""
+    path: str = ""
+    op: str = ""
+    family: str = ""
+    about: str = ""
+    backward: bool = False
+    count: int = 1
+    sections: tuple[Section, ...] = ()
+    place: str = ""
+    code: str = ""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Boxes stand before what they hold."""
+
+    items: tuple[Item, ...]
+    arrows: tuple[Arrow, ...]
+    summary: str
+    about: Mapping[str, str]
+    """One sentence for each op that is drawn."""
+
+
+@dataclass
+class Sums:
+    """How much a box holds; weights by name, so that a shared one counts once."""
+
+    layers: int = 0
+    weights: dict[str, int] = field(default_factory=dict[str, int])
+
+    def add(self, other: "Sums") -> None:
+        self.layers += other.layers
+        self.weights |= other.weights
+
+    def text(self) -> str:
+        weights = sum(self.weights.values())
+        return " · ".join((count_text(self.layers, "layer"), *([f"{rounded(weights)} weights"] if weights else [])))
+
+
+def scene(graph: Graph, sources: Mapping[str, Source] | None = None) -> Scene:
+    """All that can be seen of a graph when every box is open."""
+    pen = _Pen(sources or {})
+    level = Level(graph)
+    sums = pen.row(nested(level.parts, level.reads), level, -1)
+    return Scene(tuple(pen.items), arrows(graph, pen.numbers), sums.text(), pen.about)
+
+
+@dataclass
+class _Pen:
+    """Draws one item after the other."""
+
+    sources: Mapping[str, Source]
+    items: list[Item] = field(default_factory=list[Item])
+    numbers: dict[Name, int] = field(default_factory=dict[Name, int])
+    about: dict[str, str] = field(default_factory=dict[str, str])
+
+    def row(self, trees: tuple[Tree, ...], level: Level, parent: int) -> Sums:
+        sums = Sums()
+        for tree in trees:
+            sums.add(self.tree(tree, level, parent))
+        return sums
+
+    def tree(self, tree: Tree, level: Level, parent: int) -> Sums:
+        if isinstance(tree, Box):
+            return self.box(tree, level, parent)
+        node = level.graph.nodes.get(tree.name)
+        if node is None:
+            return self.output(tree.name.removeprefix(OUTPUT), level, parent)
+        self.numbers[(*level.scope, node.name)] = len(self.items)
+        if bodies(node.op):
+            return self.region(node, level, parent)
+        self.items.append(self.layer(node, level, parent))
+        is_layer = node.op.name != "input"
+        return Sums(int(is_layer), trained([node], level.graph, level.times))
+
+    def box(self, box: Box, level: Level, parent: int) -> Sums:
+        item = self.run(box, level, parent) if box.place is None else self.block(box.place, parent)
+        return self.fill(item, [(box.inside, level)])
+
+    def fill(self, item: Item, rows: Iterable[tuple[tuple[Tree, ...], Level]]) -> Sums:
+        """Draw a box and what it holds, then say how much that is."""
+        number, sums = len(self.items), Sums()
+        self.items.append(item)
+        for trees, level in rows:
+            sums.add(self.row(trees, level, number))
+        subtitle = " · ".join(filter(None, (item.subtitle, sums.text())))
+        sections = (holding(sums.layers, sum(sums.weights.values())), *item.sections)
+        self.items[number] = replace(item, subtitle=subtitle, sections=sections)
+        return sums
+
+    def block(self, place: Place, parent: int) -> Item:
+        shared = f"shared, use {place.use}" if place.use else ""
+        title = self.title(place.path, parent, place.backward)
+        return Item("box", parent, title, shared, place.path, backward=place.backward)
+
+    def run(self, box: Box, level: Level, parent: int) -> Item:
+        """Neighbours that stand together only to keep the page small."""
+        names = list(names_in(box))
+        paths = (level.graph.nodes[name].path for name in (names[0], names[-1]) if name in level.graph.nodes)
+        return Item("box", parent, " … ".join(dict.fromkeys(short(self.title(path, parent), 16) for path in paths)))
+
+    def region(self, node: Node, level: Level, parent: int) -> Sums:
+        count = getattr(node.op, "count", 1)
+        title, subtitle = self.title(node.path, parent, node.name in level.backward), "" if count > 1 else node.op.name
+        item = replace(self.layer(node, level, parent), kind="box", title=title, subtitle=subtitle, count=count)
+        return self.fill(item, [self.inside(level.within(node, body)) for body in bodies(node.op).values()])
+
+    def inside(self, level: Level) -> tuple[tuple[Tree, ...], Level]:
+        """What a region holds; a box that is all of it is not drawn again."""
+        trees = nested(level.parts, level.reads)
+        only = trees[0] if len(trees) == 1 else None
+        return only.inside if isinstance(only, Box) else trees, level
+
+    def layer(self, node: Node, level: Level, parent: int) -> Item:
+        op, backward = wrapped(node.op) or node.op, node.name in level.backward
+        kind = "input" if op.name == "input" else "layer"
+        text = node.name if kind == "input" else headline(node.op)
+        title = self.title(node.path, parent, backward)
+        title, subtitle = (short(text), "") if kind == "input" or is_usual(title, op) else (short(title), short(text))
+        self.about[op.name] = op.summary()
+        item = Item(kind, parent, title, subtitle, node.path, op_text(op), op.family, op.name, backward)
+        place, code = place_of(node, self.sources)
+        return replace(item, sections=tuple(of_node(node, level.graph, level.times)), place=place, code=code)
+
+    def output(self, name: str, level: Level, parent: int) -> Sums:
+        ref = level.graph.outputs[name]
+        self.numbers[(OUTPUT + name,)] = len(self.items)
+        rows = ((name, str(level.graph.type(ref)), origin(level.graph.nodes[ref.node])),)
+        item = Item("output", parent, short(name), path=name, backward=ref.node in level.backward)
+        self.items.append(replace(item, sections=(Section("Output", rows),)))
+        return Sums()
+
+    def title(self, path: str, parent: int, backward: bool = False) -> str:
+        """The part of a path that its box does not say."""
+        while parent >= 0 and not self.items[parent].path:
+            parent = self.items[parent].parent
+        rest = tail(path, self.items[parent].path if parent >= 0 else "")
+        return f"{DERIVATIVE} {rest}" if backward else rest

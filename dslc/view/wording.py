@@ -1,0 +1,107 @@
+"""Ops and numbers as the language writes them."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import MISSING, Field
+from typing import Any
+
+from dslc.catalogue import Entry
+from dslc.graph import Graph
+from dslc.ops.base import Op
+
+DERIVATIVE = "\N{PARTIAL DIFFERENTIAL}"
+
+
+def op_text(op: Entry) -> str:
+    """The op as a stage: `dense(128, bias = false)`; settings at their defaults are left out."""
+    told = ", ".join(_told(op))
+    return f"{op.name}({told})" if told else op.name
+
+
+def _told(entry: Entry) -> Iterator[str]:
+    positional = True
+    for field, value in settings(entry):
+        required = field.default is MISSING and field.default_factory is MISSING
+        if not required and value == default(field):
+            positional = False
+            continue
+        yield value_text(value) if positional and required else f"{field.name} = {value_text(value)}"
+
+
+def settings(entry: Entry) -> Iterator[tuple[Field[Any], Any]]:
+    """The settings and their values; graphs are not settings."""
+    for field in entry.settings():
+        value = getattr(entry, field.name)
+        if not isinstance(value, Graph):
+            yield field, value
+
+
+def default(field: Field[Any]) -> Any:
+    """What a setting is when nobody gives it."""
+    return field.default_factory() if field.default_factory is not MISSING else field.default
+
+
+def value_text(value: Any) -> str:
+    """A setting as the language writes it."""
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return str(value).lower()
+        case str():
+            return f'"{value}"'
+        case tuple():
+            return f"[{', '.join(map(value_text, value))}]"  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        case Entry():
+            return op_text(value)
+        case _:
+            return str(value)
+
+
+def wrapped(op: Op) -> Op | None:
+    """The op that this one stands for: the one that a gradient is of, the one whose values are saved."""
+    of = getattr(op, "of", None)
+    return of if isinstance(of, Op) else None
+
+
+def is_gradient(op: Op) -> bool:
+    """Whether the node belongs to the backward pass by its kind."""
+    return wrapped(op) is not None and hasattr(op, "wrt")
+
+
+def headline(op: Op) -> str:
+    """What a box says about its op: the operator where there is one, else the op as a stage."""
+    of = wrapped(op)
+    if of is None:
+        return op.symbol or op_text(op)
+    return f"{DERIVATIVE} {headline(of)}" if is_gradient(op) else headline(of)
+
+
+def tail(path: str, around: str) -> str:
+    """The part of a path that the box around it does not say; an index `*` says nothing."""
+    rest = path.removeprefix(around) if path.startswith(f"{around}.") else path
+    rest = re.sub(r"^[.*]+", "", rest)
+    return rest or path.rpartition(".")[2]
+
+
+def is_usual(title: str, op: Op) -> bool:
+    """Whether a title only repeats the op's name, perhaps with a number."""
+    return re.fullmatch(rf"({DERIVATIVE} )?{re.escape(op.name)}(_\d+)?(\.gradient)?", title) is not None
+
+
+def short(text: str, most: int = 34) -> str:
+    """The text, cut where it is too long for a box."""
+    return text if len(text) <= most else f"{text[: most - 1].rstrip(' ,(')}…"
+
+
+def count_text(number: int, what: str) -> str:
+    """`1 layer`, `1,024 layers`."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def rounded(number: int) -> str:
+    """A large count in three digits: `7.09 M`."""
+    for size, unit in ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if number >= 10 * size or (number >= size and size > 1000):
+            return f"{number / size:.3g} {unit}"
+    return f"{number:,}"
