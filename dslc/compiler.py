@@ -77,18 +77,27 @@ def front(source: Source, problems: Problems, options: Options = Options()) -> P
     return replace(program, overrides=_overrides(options, problems), dims=dict(options.dims))
 
 
+def setting_source(name: str, text: str) -> Source:
+    """The text of a `--set` as a file of the language, in which what was written has a line of its own."""
+    return Source(f"--set {name}", f"variant set of model(\n{name} = {text}\n)")
+
+
 def _overrides(options: Options, problems: Problems) -> tuple[syntax.Item, ...]:
     """`--set name=value` as arguments of a call."""
     items: list[syntax.Item] = []
     for name, text in options.settings.items():
-        source = Source(f"--set {name}", f"variant set of model({name} = {text})")
-        file = parse(source, problems)
+        file = parse(setting_source(name, text), problems)
         items.extend(item for part in file.parts if isinstance(part, syntax.Variant) for item in part.arguments)
     return tuple(items)
 
 
 def check(source: Source, options: Options = Options()) -> Problems:
     """Every problem of a file: all models with their defaults, all variants, all train blocks, all names."""
+    return survey(source, options)[1]
+
+
+def survey(source: Source, options: Options = Options()) -> tuple[Program, Problems]:
+    """What a file declares, and every problem of it."""
     problems = Problems()
     program = front(source, problems, options)
     for block in program.blocks.values():
@@ -100,7 +109,7 @@ def check(source: Source, options: Options = Options()) -> Problems:
             building.model(program, part.of.text, variant, problems)
     for name in program.trains:
         building.plan(program, name, None, problems, options.data)
-    return problems
+    return program, problems
 
 
 def graph(source: Source, options: Options = Options()) -> Graph:

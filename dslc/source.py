@@ -38,8 +38,12 @@ class Source:
         return line, offset - self._starts[line - 1] + 1
 
     def line(self, number: int) -> str:
-        """Text of a line (from 1), without its newline."""
-        return self.text.splitlines()[number - 1] if number <= len(self.text.splitlines()) else ""
+        """Text of a line (from 1), without its newline; empty where there is none."""
+        if not 0 < number <= len(self._starts):
+            return ""
+        start = self._starts[number - 1]
+        end = self.text.find("\n", start)
+        return self.text[start:] if end < 0 else self.text[start:end]
 
     def snippet(self, span: Span) -> str:
         """The characters of a span."""

@@ -4,9 +4,9 @@ import hashlib
 import re
 import sys
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 
+import lark
 from lark import Lark, Token
 from lark.exceptions import LarkError, UnexpectedCharacters, UnexpectedToken
 
@@ -33,7 +33,7 @@ def grammar() -> Path:
 def parser() -> Lark:
     """The LALR parser of the language; its tables are kept in the user's cache folder."""
     text = grammar().read_text(encoding="utf-8")
-    key = hashlib.sha256(f"{text}{version('lark')}{sys.version}".encode()).hexdigest()[:16]
+    key = hashlib.sha256(f"{text}{lark.__version__}{sys.version}".encode()).hexdigest()[:16]
     kept = folder("grammar")
     return Lark(
         text, parser="lalr", start="net", keep_all_tokens=True, cache=str(kept / f"{key}.lark") if kept else False

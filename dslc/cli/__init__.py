@@ -1,0 +1,36 @@
+"""The command line. A command is one file of this folder: a function of the file's name, whose parameters are its options."""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typer import Typer
+
+COMMANDS = ("check", "summary", "compile", "train", "eval", "predict", "sample", "view", "layers", "explain")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and leave with its exit status: 0 fine, 1 the input has errors, 2 wrong usage, 130 interrupted."""
+    from dslc.cli import _outcome  # noqa: PLC0415  # an interrupt while this loads is caught below as well
+
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    _outcome.settle_streams()
+    sys.exit(_outcome.of(lambda: _app(given)(args=given, prog_name="dslc")))
+
+
+def _app(arguments: Sequence[str]) -> "Typer":
+    """The application with the command that is called, or with all of them where they have to be listed."""
+    import typer  # noqa: PLC0415  # half of what `--help` takes
+
+    from dslc.cli import _options, _outcome  # noqa: PLC0415
+
+    app = typer.Typer(
+        add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )  # fmt: skip
+    app.callback()(_options.dslc)
+    for name in arguments[:1] if arguments[:1] and arguments[0] in COMMANDS else COMMANDS:
+        app.command(name)(_outcome.guarded(getattr(import_module(f"dslc.cli.{name}"), name)))
+    return app

@@ -1,0 +1,105 @@
+"""The options that several commands share."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from dslc.compiler import Options
+
+File = Annotated[str, typer.Argument(metavar="FILE", help="A `.net` file.")]
+Model = Annotated[str | None, typer.Option("--model", metavar="NAME", help="Which model of the file; else the one that is trained.")]
+Variant = Annotated[str | None, typer.Option("--variant", metavar="NAME", help="Which variant of the model.")]
+Set = Annotated[
+    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting of the model or the train block; repeatable.")
+]
+Dim = Annotated[list[str] | None, typer.Option("--dim", metavar="NAME=SIZE", help="The size of a free dimension; repeatable.")]
+Data = Annotated[
+    list[Path] | None,
+    typer.Option("--data", metavar="DIR", exists=True, file_okay=False, help="Look here for data first; repeatable."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Seed = Annotated[int | None, typer.Option("--seed", metavar="N", min=0, help="In place of the seed of the file.")]
+Passes = Annotated[str | None, typer.Option("--passes", metavar="A,B", help="Run these optimizations alone.")]
+NoPasses = Annotated[bool, typer.Option("--no-passes", help="Run no optimization.")]
+Device = Annotated[str | None, typer.Option("--device", metavar="cpu|gpu|tpu", help="Where to compute; else the best there is.")]
+
+DEVICES = {"cpu": "cpu", "gpu": "cuda,rocm", "tpu": "tpu"}
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from dslc import __version__  # noqa: PLC0415
+
+        typer.echo(f"dslc {__version__}")
+        raise typer.Exit
+
+
+def dslc(
+    version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version.")] = False,
+) -> None:
+    """Compile a model written as text into a program that trains."""
+
+
+def options(
+    *,
+    model: str | None = None,
+    variant: str | None = None,
+    settings: list[str] | None = None,
+    dims: list[str] | None = None,
+    data: list[Path] | None = None,
+    seed: int | None = None,
+) -> "Options":
+    """What the command line says, for the compiler.
+
+    Raises:
+        BadParameter: when a `NAME=VALUE` has no name, no value, or a size that is none.
+    """
+    from dslc import compiler  # noqa: PLC0415  # `dslc --help` does without it
+    from dslc.cli._outcome import sources  # noqa: PLC0415
+
+    given = _pairs("--set", settings or [])
+    sources.update((source.name, source) for source in (compiler.setting_source(*item) for item in given.items()))
+    sizes = {name: _size(name, text) for name, text in _pairs("--dim", dims or []).items()}
+    return compiler.Options(model, variant, given, sizes, tuple(data or ()), seed)
+
+
+def _pairs(option: str, items: list[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for item in items:
+        name, equals, value = (part.strip() for part in item.partition("="))
+        if not (name.isidentifier() and equals and value):
+            raise typer.BadParameter(f"`{option} {item}` is not of the form `{option} name=value`")
+        found[name] = value
+    return found
+
+
+def _size(name: str, text: str) -> int:
+    digits = text.replace("_", "")
+    if not (digits.isascii() and digits.isdigit() and 0 < int(digits[:19]) and len(digits) < 19):
+        raise typer.BadParameter(f"`--dim {name}={text}`: a size is a whole number from 1 up")
+    return int(digits)
+
+
+def passes(chosen: str | None, none: bool) -> tuple[str, ...] | None:
+    """Names of the optimizations to run; None for all.
+
+    Raises:
+        BadParameter: when both options are given, or a name is unknown.
+    """
+    if none and chosen is not None:
+        raise typer.BadParameter("`--passes` and `--no-passes` exclude each other")
+    if none:
+        return ()
+    if chosen is None:
+        return None
+    from dslc.passes.base import PASSES  # noqa: PLC0415
+
+    names = tuple(name.strip() for name in chosen.split(",") if name.strip())
+    for name in names:
+        if name not in PASSES:
+            near = PASSES.nearest(name)
+            known = f"did you mean `{near}`?" if near else f"there are {', '.join(PASSES.names())}"
+            raise typer.BadParameter(f"there is no pass `{name}`; {known}")
+    return names

@@ -1,0 +1,46 @@
+"""E09: mistakes of the compiler itself."""
+
+from dataclasses import dataclass
+
+from dslc.errors.base import Problem
+
+
+@dataclass(frozen=True)
+class InternalError(Problem):
+    """Something happened that no message of dslc foresees. Whatever the input, this is a bug in dslc and not in the file."""
+
+    code = "E0901"
+
+    kind: str
+    message: str
+    place: str
+
+    def headline(self) -> str:
+        return f"this is a bug in dslc: {self.kind}{': ' * bool(self.message)}{self.message}"
+
+    def label(self) -> str:
+        return f"it happened at {self.place}" if self.place else ""
+
+    def help(self) -> str | None:
+        return "please report it with the file and the command; `DSLC_TRACEBACK=1` in the environment shows how it came to this"
+
+
+@dataclass(frozen=True)
+class NoDevice(Problem):
+    """The command line asks for a kind of device that JAX does not find on this machine, or has no support for."""
+
+    code = "E0902"
+
+    device: str
+    reason: str
+
+    def headline(self) -> str:
+        return f"there is no {self.device} that JAX can use"
+
+    def label(self) -> str:
+        return self.reason
+
+    def help(self) -> str | None:
+        if self.device == "cpu":
+            return "leave `--device` out"
+        return f"leave `--device` out, or install JAX with support for it: `pip install 'jax[{'cuda12' if self.device == 'gpu' else 'tpu'}]'`"
