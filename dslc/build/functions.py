@@ -30,7 +30,7 @@ def arithmetic(env: Env, item: tree.Binary, left: Any, right: Any) -> Any:
     if sign == "+" and isinstance(left, str) and isinstance(right, str):
         return left + right
     if not (_is_number(left) and _is_number(right)) or sign not in _SIGNS:
-        raise env.fail(WrongKind(item.at, f"`{sign}` does not work on {kind_of(left)} and {kind_of(right)}"))
+        raise env.fail(WrongKind(item.at, f"`{sign}` does not work on {kind_of(left)} and {kind_of(right)}", "numbers go with numbers, lists with lists"))
     try:
         return _normal(_SIGNS[sign](left, right))
     except ZeroDivisionError:
@@ -38,7 +38,7 @@ def arithmetic(env: Env, item: tree.Binary, left: Any, right: Any) -> Any:
     except NotDivisible:
         raise env.fail(WrongKind(item.at, f"{left} does not divide by {right}", "use `//` to round down")) from None
     except (TooLarge, OverflowError, ValueError):
-        raise env.fail(WrongKind(item.at, "the result is too large, or no real number")) from None
+        raise env.fail(WrongKind(item.at, "the result is too large, or no real number", "check the exponents and factors")) from None
 
 
 def _is_number(value: Any) -> bool:
@@ -99,7 +99,7 @@ def compare(env: Env, item: tree.Binary, left: Any, right: Any) -> bool:
         return equal if sign == "==" else not equal
     if _is_number(left) and _is_number(right):
         return bool({"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}[sign](left, right))
-    raise env.fail(WrongKind(item.at, f"`{sign}` does not compare {kind_of(left)} with {kind_of(right)}"))
+    raise env.fail(WrongKind(item.at, f"`{sign}` does not compare {kind_of(left)} with {kind_of(right)}", "compare numbers"))
 
 
 def _key(value: Any) -> Any:
@@ -116,7 +116,7 @@ def _compare_sizes(env: Env, item: tree.Binary, left: Any, right: Any) -> bool:
              "<=": (less_equal, left, right, False), ">": (less, right, left, False), ">=": (less_equal, right, left, False)}  # fmt: skip
     rule, first, second, negate = sides[item.operator]
     if not (isinstance(left, int | Dim) and isinstance(right, int | Dim)):
-        raise env.fail(WrongKind(item.at, f"`{item.operator}` does not compare {kind_of(left)} with {kind_of(right)}"))
+        raise env.fail(WrongKind(item.at, f"`{item.operator}` does not compare {kind_of(left)} with {kind_of(right)}", "compare sizes with ints"))
     found = rule(first, second)
     if found is None:
         names = tuple(sorted(symbols(left) | symbols(right)))
@@ -128,15 +128,15 @@ def _compare_sizes(env: Env, item: tree.Binary, left: Any, right: Any) -> bool:
 def _range(env: Env, item: tree.Binary, low: Any, high: Any) -> range:
     if not (isinstance(low, int) and isinstance(high, int)):
         bad = high if isinstance(low, int) else low
-        raise env.fail(WrongKind(item.span, f"the ends of `..` are ints, and one is {kind_of(bad)}"))
+        raise env.fail(WrongKind(item.span, f"the ends of `..` are ints, and one is {kind_of(bad)}", "write `0..12`"))
     if high - low > 1_000_000:
-        raise env.fail(WrongKind(item.span, "a range of more than a million"))
+        raise env.fail(WrongKind(item.span, "a range of more than a million", "make it shorter"))
     return range(low, high)
 
 
 def _short(env: Env, item: tree.Tree, found: list[Any]) -> list[Any]:
     if len(found) > LONGEST:
-        raise env.fail(WrongKind(item.span, f"a list of more than {LONGEST} elements"))
+        raise env.fail(WrongKind(item.span, f"a list of more than {LONGEST} elements", "make it shorter"))
     return found
 
 
@@ -150,14 +150,14 @@ def _function(count: int | None, takes: Callable[[Any], bool], words: str, rule:
         if tensor is not None:
             raise env.fail(WrongKind(item.span, f"`{name}(...)` works on settings", f"pipe the tensor: `x -> {name}`"))
         if (count is not None and len(values) != count) or not values:
-            raise env.fail(WrongKind(item.span, f"`{name}` takes {count or 'at least one'} value{'s' * (count != 1)}"))
+            raise env.fail(WrongKind(item.span, f"`{name}` takes {count or 'at least one'} value{'s' * (count != 1)}", f"write `{name}(...)` with as many"))
         bad = next((value for value in values if not takes(value)), None)
         if bad is not None:
-            raise env.fail(WrongKind(item.span, f"`{name}` takes {words}, and this is {kind_of(bad)}"))
+            raise env.fail(WrongKind(item.span, f"`{name}` takes {words}, and this is {kind_of(bad)}", f"give it {words}"))
         try:
             return _normal(rule(*values))
         except (ValueError, OverflowError, TypeError, ZeroDivisionError):
-            raise env.fail(WrongKind(item.span, f"`{name}` has no value here")) from None
+            raise env.fail(WrongKind(item.span, f"`{name}` has no value here", "check the lengths and ranges of what it takes")) from None
 
     return run
 

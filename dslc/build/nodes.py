@@ -43,8 +43,10 @@ def _checked(env: Env, op: Op, given: Sequence[Given], types: list[Any], span: S
     try:
         found = op.infer(*types)
     except Mismatch as refusal:
-        origins = origin_notes(env, [given[refusal.input]] if refusal.input is not None else given, span)
-        raise env.fail(Refusal(span, op.symbol or op.name, refusal.reason, origins, refusal.help)) from None
+        at_fault = [given[refusal.input]] if refusal.input is not None and not op.symbol else given
+        shown = tuple(str(type) for type in types if type)
+        origins = origin_notes(env, at_fault, span)
+        raise env.fail(Refusal(span, op.symbol or op.name, shown, refusal.reason, origins, refusal.help)) from None
     return found if isinstance(found, tuple) else (found,)
 
 
@@ -65,7 +67,8 @@ def _weights(env: Env, op: Op, types: list[Any], path: str, span: Span) -> dict[
     try:
         wanted = [("parameter", op.weights(*types)), ("state", op.state(*types))]
     except Mismatch as refusal:
-        raise env.fail(Refusal(span, op.name, refusal.reason, (), refusal.help)) from None
+        shown = tuple(str(type) for type in types if type)
+        raise env.fail(Refusal(span, op.name, shown, refusal.reason, (), refusal.help)) from None
     refs: dict[str, Ref] = {}
     for kind, weights in wanted:
         for role, weight in weights.items():
@@ -143,7 +146,7 @@ def constant(env: Env, value: Any, like: Type | None, span: Span) -> Tensor:
         return add(env, OPS["constant"](value=number, dtype=dtype), (), "constant", span)  # pyright: ignore[reportCallIssue]
     if isinstance(value, Dim):
         raise env.fail(NotKnown(span, str(value), tuple(sorted(symbols(value))), "a size used as a number"))
-    raise env.fail(WrongKind(span, f"a tensor must stand here, and this is {kind_of(value)}"))
+    raise env.fail(WrongKind(span, f"a tensor must stand here, and this is {kind_of(value)}", "name a tensor or a number"))
 
 
 def force(env: Env, value: Any, span: Span) -> Any:

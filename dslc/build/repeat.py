@@ -54,14 +54,14 @@ def _rows(env: Env, item: tree.Repeat) -> Sequence[Any]:
     over = evaluate.value(env, item.over)
     if not item.names:
         if not isinstance(over, int) or isinstance(over, bool) or over < 0:
-            raise env.fail(WrongKind(item.over.span, f"the count of a `repeat` is an int, and this is {kind_of(over)}"))
+            raise env.fail(WrongKind(item.over.span, f"the count of a `repeat` is an int, and this is {kind_of(over)}", "write `repeat 12 { ... }`"))
         if over > MOST:
-            raise env.fail(WrongKind(item.over.span, f"a `repeat` of more than {MOST} iterations"))
+            raise env.fail(WrongKind(item.over.span, f"a `repeat` of more than {MOST} iterations", "make it shorter"))
         return range(over) if over <= MOST else ()
     if isinstance(over, Bundle):
         over = over.items
     if not isinstance(over, list | tuple | range):
-        hint = f"write `{item.names[0].text} in 0..n`" if isinstance(over, int) else None
+        hint = f"write `{item.names[0].text} in 0..n`" if isinstance(over, int) else "write `repeat w in [64, 128] { ... }`"
         raise env.fail(WrongKind(item.over.span, f"`repeat` runs over a list, and this is {kind_of(over)}", hint))
     return over
 

@@ -113,7 +113,7 @@ def _named_across(
 ) -> Any:
     """A layer looked up in one scope, its settings in another."""
     if there.scope.find(callee.text) is not None:
-        raise there.fail(WrongKind(span, f"`{callee.text}` has its settings already"))
+        raise there.fail(WrongKind(span, f"`{callee.text}` has its settings already", f"write `-> {callee.text}`"))
     return _named(env, callee, items, label or callee.text, span)
 
 
@@ -142,15 +142,16 @@ def named_layer(env: Env, layer: Layer) -> Any:
     place = layer.place.again()
     body = layer.value
     assert isinstance(body, tree.Pipe)
+    first = body.stages[0]
     inner = replace(layer.env, frame=env.frame, place=place, scope=type(env.scope)(layer.env.scope), it=env.it)
-    if len(body.stages) > 1 or body.stages[0].label or isinstance(body.stages[0].value, tree.Combinator | tree.Repeat):
+    if len(body.stages) > 1 or first.label or isinstance(first.value, tree.Combinator | tree.Repeat):
         inner = replace(inner, blocks=(*env.blocks, place.path))
         return chain(inner, body, env.it)
     # A layer of one stage takes the name as its path: `wte.table`, not `wte.embedding.table`.
     above = place.path.rpartition(".")[0]
     alone = replace(inner, place=type(place)(place.frame, above), blocks=env.blocks)
-    found = _apply(alone, body.stages[0].value, place.path.removeprefix(above).lstrip("."))
-    return _finish(alone, body.stages[0], nodes.force(alone, found, body.span))
+    found = _apply(alone, first.value, place.path.removeprefix(above).lstrip("."))
+    return _finish(alone, first, nodes.force(alone, found, body.span))
 
 
 def _if(env: Env, item: tree.If) -> Any:
@@ -163,7 +164,7 @@ def _if(env: Env, item: tree.If) -> Any:
 
 def _combinator(env: Env, item: tree.Combinator, label: str | None) -> Any:
     if not isinstance(item.callee, tree.Name):
-        raise env.fail(WrongKind(item.span, "a combinator is called by its name"))
+        raise env.fail(WrongKind(item.span, "a combinator is called by its name", "write `residual { ... }`"))
     name = item.callee.text
     if name in LATER:
         raise env.fail(NotWorkingYet(item.span, f"`{name} {{ ... }}`"))

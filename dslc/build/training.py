@@ -246,7 +246,7 @@ class _Training:
             raise Skip
         value = loss.value
         if not isinstance(value, Tensor):
-            problem = WrongKind(self.settings["loss"].value.span, f"the loss is a tensor, and this is {kind_of(value)}")
+            problem = WrongKind(self.settings["loss"].value.span, f"the loss is a tensor, and this is {kind_of(value)}", "write `loss = (prediction, target) -> cross_entropy`")
             raise self.env.fail(problem)
         if value.type.shape != () or not value.type.is_float:
             raise self.env.fail(LossNotScalar(self.settings["loss"].value.span, str(value.type)))

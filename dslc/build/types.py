@@ -71,7 +71,7 @@ def _size(env: Env, item: tree.Tree, value: Any) -> Size:
     if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
         return value
     what = f"`{value}`" if isinstance(value, int) else kind_of(value)
-    raise env.fail(WrongKind(item.span, f"a size in a shape is an int of at least 1, and this is {what}"))
+    raise env.fail(WrongKind(item.span, f"a size in a shape is an int of at least 1, and this is {what}", "give a positive int"))
 
 
 def meet(env: Env, item: tree.TypeTree, found: Type) -> Meets:
@@ -123,9 +123,9 @@ def _written(env: Env, item: tree.TypeTree) -> str:
 def assertion(env: Env, item: tree.TypeTree, found: Any) -> None:
     """A type behind a stage."""
     if isinstance(found, Bundle):
-        raise env.fail(WrongKind(item.span, f"one type is written, and the value is a tuple of {len(found.items)}"))
+        raise env.fail(WrongKind(item.span, f"one type is written, and the value is a tuple of {len(found.items)}", "name the parts: `a, b = ...`, and write a type behind one"))
     if not isinstance(found, Tensor):
-        raise env.fail(WrongKind(item.span, f"a type stands behind a tensor, and this is {kind_of(found)}"))
+        raise env.fail(WrongKind(item.span, f"a type stands behind a tensor, and this is {kind_of(found)}", "take the type away"))
     meets = meet(env, item, found.type)
     if meets.reason:
         origins = nodes.origin_notes(env, (found,), item.span)

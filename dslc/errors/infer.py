@@ -16,12 +16,15 @@ class Refusal(Problem):
     mended = _HEAD + "y = x -> conv(3, 3)  output z = x + y }\n"
 
     op: str
+    given: tuple[str, ...]
     reason: str
     origins: tuple[Note, ...]
     hint: str | None = None
 
     def headline(self) -> str:
-        return f"`{self.op}` cannot take this"
+        if not self.op.isidentifier():
+            return f"`{self.op}` needs equal shapes, or shapes that broadcast"
+        return f"`{self.op}` cannot take {' and '.join(self.given) or 'this'}"
 
     def label(self) -> str:
         return self.reason
@@ -30,7 +33,11 @@ class Refusal(Problem):
         return self.origins
 
     def help(self) -> str | None:
-        return self.hint
+        if self.hint:
+            return self.hint
+        if not self.op.isidentifier():
+            return "give both sides one shape: change a layer before, or project one side, as `residual(project = true)` does"
+        return f"`dslc explain {self.op}` shows what it takes"
 
 
 @dataclass(frozen=True)

@@ -175,7 +175,7 @@ class WrongKind(Problem):
     mended = "net 1\nmodel m(a = 2 * 2) { input x: [batch, 4]  output y = x -> dense(3) }\n"
 
     what: str
-    hint: str | None = None
+    hint: str
 
     def headline(self) -> str:
         return self.what
@@ -221,7 +221,7 @@ class RequireFailed(Problem):
         return ", ".join(f"{name} is {value}" for name, value in self.values)
 
     def help(self) -> str | None:
-        return "change one of these settings" if self.values else None
+        return "change one of these settings" if self.values else "change the settings, or the requirement"
 
 
 @dataclass(frozen=True)
@@ -304,7 +304,7 @@ class Misplaced(Problem):
     mended = "net 1\nmodel m { input x: [batch, 4]  output y = x -> dense(2) }\n"
 
     what: str
-    hint: str | None = None
+    hint: str
 
     def headline(self) -> str:
         return self.what
