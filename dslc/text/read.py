@@ -92,10 +92,14 @@ def _node(tree: "Tree[Token]", before: dict[str, Node]) -> Node:
     path = _name(parts["path"].children[0]) if "path" in parts else usual_path(name)
     labels, blocks = (tuple(map(_name, _children(parts, kind))) for kind in ("labels", "blocks"))
     node = Node(name, op, inputs, weights, types, path, _span(parts.get("SPAN")), labels, blocks)
-    return node if "types" in parts else _inferred(node, before)
+    return node if "types" in parts else _completed(node, before)
 
 
-def _inferred(node: Node, before: dict[str, Node]) -> Node:
+def _completed(node: Node, before: dict[str, Node]) -> Node:
+    """The node with its types, and with none for each of the optional inputs that are left out at the end."""
+    known = node.op.inputs()
+    if all(parameter.kind is not parameter.VAR_POSITIONAL for parameter in known):
+        node = replace(node, inputs=(*node.inputs, *(None for _ in known[len(node.inputs) :])))
     return replace(node, types=result_types(Graph("", before, {}), node))
 
 
