@@ -88,7 +88,7 @@ def weight_ref(env: Env, kind: str, name: str, weight: Weight, span: Span) -> Re
     if tensor.type.shape != weight.shape:
         first = owner.builder.nodes[tensor.ref.node]
         shapes = [str(list(shape)) for shape in (tensor.type.shape, weight.shape)]
-        raise env.fail(SharedDiffers(span, name, shapes[0], shapes[1], (Note(first.span, f"{shapes[0]} from here"),)))
+        raise env.fail(SharedDiffers(env.use or span, name, shapes[0], shapes[1], (Note(first.span, f"{shapes[0]} from here"),)))
     return env.frame.ref(tensor)
 
 

@@ -66,6 +66,8 @@ class Env:
     place: Place
     it: Any = None
     blocks: tuple[str, ...] = ()
+    use: Span | None = None
+    """Where the named layer that is being applied is used."""
     sole: bool = False
     """The stage is the whole body of a repeat: a block there adds nothing to the path."""
 

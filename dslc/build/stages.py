@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from dslc.build import blocks, evaluate, nodes, repeat, settings, types
-from dslc.build.scope import Env
+from dslc.build.scope import Env, Scope
 from dslc.build.values import Bundle, Layer, NotYet, Symbol, Tensor
 from dslc.errors.resolve import Misplaced, NotWorkingYet, UnknownLayer, WrongKind
 from dslc.ops.base import OPS
@@ -98,7 +98,7 @@ def _held(
     if isinstance(held, Layer):
         if items:
             raise env.fail(WrongKind(span, f"the named layer `{held.name}` takes no settings", f"write `-> {held.name}`"))
-        return named_layer(env, held)
+        return named_layer(env, held, span)
     if items and held.arguments:
         raise env.fail(WrongKind(span, f"the layer in `{callee.text}` has its settings already", f"write `-> {callee.text}`"))
     assert isinstance(held.callee, tree.Name)
@@ -137,13 +137,13 @@ def source(symbol: Symbol) -> Any:
     return nodes.add(symbol.env, op, (), name, symbol.span)
 
 
-def named_layer(env: Env, layer: Layer) -> Any:
+def named_layer(env: Env, layer: Layer, use: Span) -> Any:
     """A use of a `layer name = ...`: the names of where it was written, the weights of its own place."""
     place = layer.place.again()
     body = layer.value
     assert isinstance(body, tree.Pipe)
     first = body.stages[0]
-    inner = replace(layer.env, frame=env.frame, place=place, scope=type(env.scope)(layer.env.scope), it=env.it)
+    inner = replace(layer.env, frame=env.frame, place=place, scope=Scope(layer.env.scope), it=env.it, use=use)
     if len(body.stages) > 1 or first.label or isinstance(first.value, tree.Combinator | tree.Repeat):
         inner = replace(inner, blocks=(*env.blocks, place.path))
         return chain(inner, body, env.it)

@@ -176,6 +176,8 @@ class _Training:
         return chosen
 
     def _data(self) -> tuple[Any, Schema | None]:
+        if any(isinstance(item, tree.Step) for item in self.section.body):
+            raise Skip  # its steps hold the losses, and that they do not work yet is reported
         missing = [name for name in ("data", "loss") if name not in self.settings]
         for name in missing:
             suggestion = {"data": "data = digits() -> split(0.8, 0.2)", "loss": "loss = (logits, label) -> cross_entropy"}[name]
