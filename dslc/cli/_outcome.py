@@ -44,15 +44,15 @@ def guarded(command: Callable[P, int | None]) -> Callable[P, None]:
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        from typer import Exit  # noqa: PLC0415
+        from typer import Abort, BadParameter, Exit  # noqa: PLC0415
 
-        raise Exit(of(lambda: command(*args, **kwargs)))
+        raise Exit(of(lambda: command(*args, **kwargs), (Abort, BadParameter, Exit)))
 
     return run
 
 
-def of(action: Callable[[], Any]) -> int:
-    """Exit status of an action; what it raises is said on standard error."""
+def of(action: Callable[[], Any], passed: tuple[type[Exception], ...] = ()) -> int:
+    """Exit status of an action; what it raises is said on standard error, but for what is `passed` on to Typer."""
     try:
         status = action()
         sys.stdout.flush()
@@ -66,6 +66,8 @@ def of(action: Callable[[], Any]) -> int:
     except Failed as failed:
         show(failed.problems)
         return HAS_ERRORS
+    except passed:
+        raise
     except Exception as error:
         return _unforeseen(error)
     return status or FINE
@@ -86,21 +88,12 @@ def _pipe_closed() -> int:
 
 
 def _unforeseen(error: Exception) -> int:
-    if _is_usage(error):
-        raise error
     if os.environ.get("DSLC_TRACEBACK") == "1":
         from traceback import print_exception  # noqa: PLC0415
 
         print_exception(error)
     show([InternalError(NOWHERE, type(error).__name__, str(error).strip().split("\n")[0][:300], _place(error))])
     return HAS_ERRORS
-
-
-def _is_usage(error: Exception) -> bool:
-    """Whether it is for Typer to say what is wrong, or to leave."""
-    from typer import Abort, BadParameter, Exit  # noqa: PLC0415
-
-    return isinstance(error, Abort | BadParameter | Exit)
 
 
 def _place(error: Exception) -> str:

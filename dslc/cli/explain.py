@@ -1,0 +1,57 @@
+"""`dslc explain`."""
+
+import re
+import sys
+from typing import Annotated
+
+import typer
+
+SUBJECT = typer.Argument(metavar="CODE|LAYER|PASS", help="Such as `E0301`, `dense` or `collapse_dense`.")
+
+
+def explain(subject: Annotated[str, SUBJECT]) -> None:
+    """Print the page of a code, or of a name that the language or the compiler knows."""
+    from dslc import pages  # noqa: PLC0415  # `dslc --help` does without it
+
+    if re.fullmatch(r"[A-Za-z]\d+", subject):
+        found = pages.problems().get(subject.upper())
+        if found is None:
+            raise typer.BadParameter(f"there is no code {subject.upper()}; {_nearest_code(subject.upper())}")
+        _print(pages.problem_page(found))
+        return
+    members = pages.named(subject)
+    if not members:
+        raise typer.BadParameter(f"nothing is called `{subject}`; {_way_out(subject)}")
+    _print("\n".join(map(pages.entry_page, members)))
+
+
+def _print(page: str) -> None:
+    """The page with its prose in lines that fit, its code as it is."""
+    from dslc.errors.paint import fill, paint_for  # noqa: PLC0415
+    from dslc.errors.render import columns_of  # noqa: PLC0415
+
+    paint, most = paint_for(sys.stdout), columns_of(sys.stdout)
+    for line in page.splitlines():
+        if line.startswith("#"):
+            typer.echo(paint("headline", line))
+        else:
+            typer.echo(line if line.startswith(" ") or not line else "\n".join(fill(line, most)))
+
+
+def _nearest_code(code: str) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415
+
+    from dslc import pages  # noqa: PLC0415
+
+    near = get_close_matches(code, pages.problems(), n=1, cutoff=0.8)
+    return f"the nearest is {near[0]}" if near else "codes look like E0301"
+
+
+def _way_out(subject: str) -> str:
+    from dslc import pages  # noqa: PLC0415
+    from dslc.catalogue import nearest  # noqa: PLC0415
+
+    known = {member.name: member for member in pages.members()}
+    meant = next((name for name, member in known.items() if subject in member.aliases), None)
+    near = meant or nearest(subject, tuple(known))
+    return f"did you mean `{near}`?" if near else "`dslc layers` lists the names"
