@@ -175,3 +175,31 @@ def _array(rng: np.random.Generator, type: Type | Weight, positive: bool) -> jax
         return jnp.asarray(np.ones(shape) if positive else rng.integers(0, 2, shape), dtype)
     values = 0.5 + rng.random(shape) if positive else rng.standard_normal(shape)
     return jnp.asarray(values, dtype)
+
+
+def summed_down(gradient: Any, like: Any) -> Any:
+    """A gradient in the shape before broadcasting."""
+    gradient = gradient.sum(tuple(range(gradient.ndim - like.ndim)))
+    return gradient.sum(tuple(axis for axis, size in enumerate(like.shape) if size == 1), keepdims=True).reshape(
+        like.shape
+    )
+
+
+def own_gradients(
+    case: Case, weights: Any, inputs: Any, gradient: Any, training: bool
+) -> tuple[dict[str, Any], list[Any]]:
+    """What the op's own rule gives, by role and by place of the input."""
+    ctx, saved = case.context(training), {}
+    found = case.op.apply(weights, *inputs, ctx=ctx)
+    if case.op.saves:
+        found, saved = case.op.apply_saving(weights, *inputs, ctx=ctx)
+    names = [parameter.name for parameter in case.op.inputs()]
+    given = {names[0]: inputs} if variadic(case.op) else dict(zip(names, inputs, strict=True))
+    known = {**given, **weights, "out": found[0] if case.state else found}
+    kept = {name: known.get(name) for name in case.op.keeps or ()} | dict(saved)
+    gradients = case.op.backward(kept, gradient, ctx)
+    assert set(gradients) <= {*names, *case.weights}
+    listed = gradients.get(names[0]) if variadic(case.op) and names else [gradients.get(name) for name in names]
+    if variadic(case.op) and not isinstance(listed, tuple):
+        listed = (listed,) * len(inputs)
+    return {role: gradients.get(role) for role in case.weights}, list(listed)

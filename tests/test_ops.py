@@ -15,7 +15,7 @@ from dslc.initializers.base import INITIALIZERS
 from dslc.ops.arithmetic import BINARY, UNARY
 from dslc.ops.base import OPS, Mismatch, Op, Refused, Sample, elements, moved
 from dslc.types import JAX_DTYPES, Type
-from samples import Case, input_types, op_of, tupled, types_of, variadic
+from samples import Case, input_types, op_of, own_gradients, summed_down, tupled, types_of
 
 # A combinator is built from others and leaves no node of its own: the tests of the build run its samples.
 LAYERS = [kind for kind in OPS if kind.apply is not Op.apply]
@@ -286,34 +286,6 @@ def pulled_back(case: Case, weights: Any, inputs: Any, training: bool) -> tuple[
 def cotangents(outputs: tuple[Any, ...]) -> tuple[Any, ...]:
     rng = np.random.default_rng(5)
     return tuple(jnp.asarray(rng.standard_normal(array.shape), array.dtype) for array in outputs)
-
-
-def summed_down(gradient: Any, like: Any) -> Any:
-    """A gradient in the shape before broadcasting."""
-    gradient = gradient.sum(tuple(range(gradient.ndim - like.ndim)))
-    return gradient.sum(tuple(axis for axis, size in enumerate(like.shape) if size == 1), keepdims=True).reshape(
-        like.shape
-    )
-
-
-def own_gradients(
-    case: Case, weights: Any, inputs: Any, gradient: Any, training: bool
-) -> tuple[dict[str, Any], list[Any]]:
-    """What the op's own rule gives, by role and by place of the input."""
-    ctx, saved = case.context(training), {}
-    found = case.op.apply(weights, *inputs, ctx=ctx)
-    if case.op.saves:
-        found, saved = case.op.apply_saving(weights, *inputs, ctx=ctx)
-    names = [parameter.name for parameter in case.op.inputs()]
-    given = {names[0]: inputs} if variadic(case.op) else dict(zip(names, inputs, strict=True))
-    known = {**given, **weights, "out": found[0] if case.state else found}
-    kept = {name: known.get(name) for name in case.op.keeps or ()} | dict(saved)
-    gradients = case.op.backward(kept, gradient, ctx)
-    assert set(gradients) <= {*names, *case.weights}
-    listed = gradients.get(names[0]) if variadic(case.op) and names else [gradients.get(name) for name in names]
-    if variadic(case.op) and not isinstance(listed, tuple):
-        listed = (listed,) * len(inputs)
-    return {role: gradients.get(role) for role in case.weights}, list(listed)
 
 
 @pytest.mark.usefixtures("float64")
