@@ -56,6 +56,7 @@ def test_a_missing_folder_names_each_file_in_each_place(tmp_path: Path) -> None:
         ("/etc/passwd", "`/etc/passwd` is an absolute path"),
         ("C:\\data\\a.csv", "`C:\\data\\a.csv` is an absolute path"),
         ("\\\\host\\a.csv", "`\\\\host\\a.csv` is an absolute path"),
+        ("\\a.csv", "`\\a.csv` is an absolute path"),
         ("../a.csv", "`../a.csv` climbs out with `..`"),
         ("sub/../../a.csv", "`sub/../../a.csv` climbs out with `..`"),
         ("sub\\..\\..\\a.csv", "`sub\\..\\..\\a.csv` climbs out with `..`"),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from data_files import PENGUINS, here, write_pictures
 
-from dslc.data.base import DataBroken, DataMissing, DataRefused, Records, Schema, Table, field_type
+from dslc.data.base import DataBroken, DataMissing, DataRefused, Records, Schema, Stage, Table, field_type
 from dslc.data.pipeline import Pipeline
 from dslc.data.sources.csv import Csv
 from dslc.data.sources.diabetes import Diabetes
@@ -109,9 +109,10 @@ def test_a_wrong_stage_is_refused_even_when_the_data_is_missing(tmp_path: Path) 
         Pipeline(Mnist(), (Split((0.8, 0.1)),)).schema(here(tmp_path))
 
 
-def test_a_wrong_stage_is_refused_before_anything_is_fitted(tmp_path: Path) -> None:
+@pytest.mark.parametrize("stage", [Normalize(fields=("image",)), Scale(1.0, 0.0)])
+def test_a_wrong_stage_is_refused_before_anything_is_fitted(stage: Stage, tmp_path: Path) -> None:
     with pytest.raises(DataRefused):
-        Pipeline(Iris(), (Normalize(fields=("image",)),)).load(here(tmp_path), 0)
+        Pipeline(Iris(), (stage,)).load(here(tmp_path), 0)
 
 
 def test_broken_data_is_reported_by_the_schema_and_by_loading(tmp_path: Path) -> None:
