@@ -7,6 +7,7 @@ With `reduce = "mean"` it is the mean of the losses of all elements, weighted wh
 from typing import Any, ClassVar, Literal
 
 from dslc.lazy import jnp
+from dslc.ops._wide import wide, widened
 from dslc.ops.base import Context, Cost, Mismatch, Op, broadcast, elements, floating, moved, op
 from dslc.types import Type
 
@@ -76,17 +77,6 @@ def must_broadcast(type: Type, shape: tuple[Any, ...], name: str, input: int) ->
             "take the last axis off the predictions: `-> squeeze`" if spare else f"give the {name} the shape {wanted}"
         )
         raise Mismatch(f"`{name}` is {type} where {wanted} is needed", help, input)
-
-
-def wide(dtype: str) -> str:
-    """The dtype that losses are computed in."""
-    # The sum over a batch in 16 bits loses most of its digits.
-    return "f32" if dtype in ("f16", "bf16") else dtype
-
-
-def widened(x: Any) -> Any:
-    """The array in the dtype that losses are computed in."""
-    return x.astype(jnp.float32) if x.dtype in (jnp.float16, jnp.bfloat16) else x
 
 
 def reduced_type(losses: Type, reduce: Reduce, weight: Type | None) -> Type:

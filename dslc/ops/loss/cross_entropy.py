@@ -4,6 +4,7 @@ from typing import Any
 
 from dslc.dims import same
 from dslc.lazy import jax, jnp, lax
+from dslc.ops._wide import wide, widened
 from dslc.ops.base import Context, Cost, Mismatch, Refused, Sample, elements, floating, moved
 from dslc.ops.loss.base import (
     Loss,
@@ -14,8 +15,6 @@ from dslc.ops.loss.base import (
     reduced_type,
     reduction_flops,
     spread,
-    wide,
-    widened,
 )
 from dslc.types import Type
 

@@ -1,4 +1,4 @@
-"""What the norms share: their weights along the last axis, and the width in which statistics are taken."""
+"""What the norms share: their weights along the last axis."""
 
 from typing import Any
 
@@ -18,12 +18,6 @@ def check(x: Type, eps: float, rank: int) -> None:
         raise Mismatch(f"needs at least {rank} axes, the last one of features, and gets {x}", None, 0)
     if not eps >= 0:
         raise Mismatch(f"`eps = {eps}` must not be negative", "use a small number: `eps = 1e-5`")
-
-
-def widened(x: Any) -> Any:
-    """The array in the dtype of its statistics."""
-    # The variance of 16-bit activations loses most of its digits.
-    return x.astype(jnp.float32) if x.dtype in (jnp.float16, jnp.bfloat16) else x
 
 
 def row(weight: Any, x: Any) -> Any:

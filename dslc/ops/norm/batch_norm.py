@@ -5,8 +5,9 @@ from typing import Any
 from dslc.initializers.ones import Ones
 from dslc.initializers.zeros import Zeros
 from dslc.lazy import jnp, lax
+from dslc.ops._wide import wide, widened
 from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, Weight, elements, moved, op
-from dslc.ops.norm._axis import check, column_sum, row, widened
+from dslc.ops.norm._axis import check, column_sum, row
 from dslc.types import Type
 
 
@@ -57,7 +58,7 @@ class BatchNorm(Op):
         return {"mean": Weight(x.shape[-1:], Zeros()), "var": Weight(x.shape[-1:], Ones())}
 
     def saved(self, x: Type) -> dict[str, Type]:
-        kind = Type(x.shape[-1:], "f32" if x.dtype in ("f16", "bf16") else x.dtype)
+        kind = Type(x.shape[-1:], wide(x.dtype))
         return {"centre": kind, "rstd": kind}
 
     def apply(self, weights: Any, x: Any, *, ctx: Context) -> Any:

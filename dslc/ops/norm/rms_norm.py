@@ -4,8 +4,9 @@ from typing import Any
 
 from dslc.initializers.ones import Ones
 from dslc.lazy import jnp, lax
+from dslc.ops._wide import wide, widened
 from dslc.ops.base import Context, Cost, Op, Refused, Sample, Weight, elements, moved, op
-from dslc.ops.norm._axis import check, column_sum, row, widened
+from dslc.ops.norm._axis import check, column_sum, row
 from dslc.types import Type
 
 
@@ -45,7 +46,7 @@ class RmsNorm(Op):
         return {"scale": Weight(x.shape[-1:], Ones())}
 
     def saved(self, x: Type) -> dict[str, Type]:
-        return {"rrms": Type((*x.shape[:-1], 1), "f32" if x.dtype in ("f16", "bf16") else x.dtype)}
+        return {"rrms": Type((*x.shape[:-1], 1), wide(x.dtype))}
 
     def apply(self, weights: Any, x: Any, *, ctx: Context) -> Any:
         return self.apply_saving(weights, x, ctx=ctx)[0]

@@ -1,0 +1,246 @@
+"""Multi-head attention."""
+
+from typing import Any
+
+from dslc.dims import NotDivisible, Size, exact_div, less, same
+from dslc.initializers.base import Initializer
+from dslc.initializers.zeros import Zeros
+from dslc.lazy import jnp
+from dslc.ops._wide import wide
+from dslc.ops.attention._core import Attend, merge_heads, split_heads
+from dslc.ops.attention._mask import read, spread_out
+from dslc.ops.attention._rotary import rotated
+from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, Weight, broadcast, elements, floating, moved, op
+from dslc.types import Type
+
+
+@op
+class Attention(Op):
+    """Each position gathers from all (or, causal, from itself and those before) by the likeness of query and key.
+
+    Without a memory the layer attends to its own input. The kernel `qkv` holds all query heads, then all key heads, then
+    all value heads; with a memory there are `q` and `kv`. `rope` is the base of a rotary position embedding (usually
+    10,000) in the convention of two halves. `kv_heads` below `heads` share keys and values among neighbouring query
+    heads. `mask` is true where a key is visible, `position_bias` is added to the scaled scores, `dropout` drops weights
+    of the sum.
+
+    Shapes: `[..., query, d]`, memory `[..., key, m]`, mask `bool[..., query, key]` or `bool[..., key]`, position bias
+    `[..., heads, query, key]` to `[..., query, d]`.
+    Reference: Vaswani et al., 2017, arXiv:1706.03762; `kv_heads` by Ainslie et al., 2023, arXiv:2305.13245.
+    """
+
+    heads: int
+    head_dim: Size | None = None
+    kv_heads: int | None = None
+    causal: bool = False
+    rope: float | None = None
+    bias: bool = True
+    dropout: float = 0.0
+    scale: float | None = None
+    init: Initializer | None = None
+
+    random = True
+    keeps = ("x", "memory", "qkv.kernel", "q.kernel", "kv.kernel", "out.kernel", "position_bias")
+    saves = ("query", "key", "value", "context", "shares", "total")
+    aliases = ("MultiHeadAttention", "MultiheadAttention", "SelfAttention", "mha")
+    samples = (
+        Sample("attention(4, causal = true)", ("[batch, seq, 8]",), "[batch, seq, 8]", parameters=288),
+        Sample("attention(2)", ("[batch, t, 6]", "[batch, s, 5]", "bool[batch, s]"), "[batch, t, 6]", parameters=156),
+        Sample(
+            "attention(4, head_dim = 2, kv_heads = 2, rope = 10_000, bias = false, dropout = 0.1)",
+            ("[batch, 9, 5, 6]", "none", "bool[9, 5, 5]", "[4, 5, 5]"),
+            "[batch, 9, 5, 6]",
+            parameters=144,
+        ),
+        Sample(
+            "attention(1, bias = false, scale = 1)",
+            ("[batch, 2, 1]",),
+            "[batch, 2, 1]",
+            given=([[[0.0], [1.0]]],),
+            weights={"qkv.kernel": [[1.0, 1.0, 3.0]], "out.kernel": [[2.0]]},
+            gives=[[[3.0], [4.38635147178003]]],
+            source="by hand: the second row is 6 / (1 + exp(-1))",
+        ),
+        Refused("attention(3)", ("[batch, seq, 8]",), "does not divide by 3 heads"),
+        Refused("attention(4, kv_heads = 3)", ("[batch, seq, 8]",), "do not divide by 3 `kv_heads`"),
+        Refused("attention(2)", ("[batch, seq, 8]", "none", "bool[seq, seq]"), "could stand for other axes"),
+        Refused("attention(2, rope = 10_000)", ("[batch, seq, 6]",), "even"),
+    )
+
+    def infer(
+        self, x: Type, memory: Type | None = None, mask: Type | None = None, position_bias: Type | None = None
+    ) -> Type:
+        floating(x, memory)
+        self._check_settings(x)
+        if x.rank < 2:
+            raise Mismatch(f"needs positions and features along the last two axes, and gets {x}", None, 0)
+        leading, query, key = x.shape[:-2], x.shape[-2], (memory or x).shape[-2]
+        if memory is not None and (
+            memory.rank != x.rank or any(same(*pair) is False for pair in zip(memory.shape[:-2], leading, strict=True))
+        ):
+            raise Mismatch(
+                f"`memory` is {memory}, with other leading axes than {x}", "give both the same leading axes", 1
+            )
+        if mask is not None and mask.dtype != "bool":
+            raise Mismatch(
+                f"`mask` must be bool, true where a key is visible, and is {mask}", "compare it: `mask != 0`", 2
+            )
+        if mask is not None:
+            read(mask, leading, self.heads, query, key)
+        scores = Type((*leading, self.heads, query, key))
+        if position_bias is not None and (
+            not position_bias.is_float or broadcast(scores, position_bias) != scores.shape
+        ):
+            raise Mismatch(f"`position_bias` is {position_bias} where {scores} or a part of it is needed", None, 3)
+        return x
+
+    def weights(
+        self, x: Type, memory: Type | None = None, mask: Type | None = None, position_bias: Type | None = None
+    ) -> dict[str, Weight]:
+        d, width = x.shape[-1], self._width(x)
+        inner, shared = self.heads * width, self._groups * width
+        if memory is None:
+            maps = {"qkv": (d, inner + 2 * shared, inner)}
+        else:
+            maps = {"q": (d, inner, inner), "kv": (memory.shape[-1], 2 * shared, shared)}
+        weights: dict[str, Weight] = {}
+        # Queries, keys and values are maps of their own: how one starts does not depend on what is stored beside it.
+        for role, (fan_in, units, fan_out) in (*maps.items(), ("out", (inner, d, d))):
+            weights[f"{role}.kernel"] = Weight((fan_in, units), self.init, fan_in, fan_out)
+            if self.bias:
+                weights[f"{role}.bias"] = Weight((units,), Zeros(), fan_in, fan_out)
+        return weights
+
+    def saved(
+        self, x: Type, memory: Type | None = None, mask: Type | None = None, position_bias: Type | None = None
+    ) -> dict[str, Type]:
+        (*leading, query, _), key, width = x.shape, (memory or x).shape[-2], self._width(x)
+        head, group = (*leading, self.heads), (*leading, self._groups)
+        shapes = {
+            "query": (*head, query, width),
+            "key": (*group, key, width),
+            "value": (*group, key, width),
+            "context": (*head, query, width),
+            "shares": (*head, query, key),
+            "total": (*head, query, 1),
+        }
+        return {name: Type(shape, wide(x.dtype) if name == "total" else x.dtype) for name, shape in shapes.items()}
+
+    def apply(
+        self, weights: Any, x: Any, memory: Any = None, mask: Any = None, position_bias: Any = None, *, ctx: Context
+    ) -> Any:
+        return self.apply_saving(weights, x, memory, mask, position_bias, ctx=ctx)[0]
+
+    def apply_saving(
+        self, weights: Any, x: Any, memory: Any = None, mask: Any = None, position_bias: Any = None, *, ctx: Context
+    ) -> tuple[Any, dict[str, Any]]:
+        q, k, v = self._projected(weights, x, memory)
+        *leading, query, _ = x.shape
+        if mask is not None:
+            mask = spread_out(mask, tuple(leading), self.heads, query, k.shape[-2])
+        if position_bias is not None:
+            position_bias = jnp.expand_dims(position_bias, tuple(range(q.ndim - position_bias.ndim)))
+        context, shares, total = self._attend(ctx, mask, position_bias).forward(q, k, v)
+        out = self._mapped(weights, "out", merge_heads(context))
+        saved = {"query": q, "key": k, "value": v, "context": context, "shares": shares, "total": total}
+        return out, saved
+
+    def backward(self, kept: Any, gradient: Any, ctx: Context) -> dict[str, Any]:
+        x, memory, bias = kept["x"], kept.get("memory"), kept.get("position_bias")
+        by_context, gradients = self._unmapped(kept, "out", merge_heads(kept["context"]), gradient)
+        saved = [kept[name] for name in ("query", "key", "value", "context", "shares", "total")]
+        by_q, by_k, by_v, by_scores = self._attend(ctx).backward(split_heads(by_context, self.heads), *saved)
+        by_q = by_q * self._factor(by_q.shape[-1])
+        if self.rope is not None:
+            by_q, by_k = rotated(by_q, self.rope, -1), rotated(by_k, self.rope, -1)
+        by_q, by_k, by_v = merge_heads(by_q), merge_heads(by_k), merge_heads(by_v)
+        if bias is not None:
+            gradients["position_bias"] = by_scores.astype(bias.dtype)
+        if memory is None:
+            gradients["x"], found = self._unmapped(kept, "qkv", x, jnp.concatenate([by_q, by_k, by_v], -1))
+            return gradients | found
+        gradients["x"], found = self._unmapped(kept, "q", x, by_q)
+        gradients["memory"], more = self._unmapped(kept, "kv", memory, jnp.concatenate([by_k, by_v], -1))
+        return gradients | found | more
+
+    def cost(
+        self, x: Type, memory: Type | None = None, mask: Type | None = None, position_bias: Type | None = None
+    ) -> Cost:
+        weights = self.weights(x, memory)
+        sizes = self.saved(x, memory)
+        scores, contexts = elements([sizes["shares"]]), elements([sizes["context"]])
+        key = elements([Type(sizes["shares"].shape[-1:])])
+        flops = 4 * contexts * key + 5 * scores
+        for role, source in (
+            ("qkv", x),
+            ("q", x),
+            ("kv", memory),
+            ("out", sizes["context"].with_shape(*x.shape[:-1], 1)),
+        ):
+            if f"{role}.kernel" in weights and source is not None:
+                rows = elements([Type(source.shape[:-1])])
+                flops += rows * sum(
+                    2 * elements([Type(w.shape)]) if "kernel" in name else elements([Type(w.shape)])
+                    for name, w in weights.items()
+                    if name.startswith(f"{role}.")
+                )
+        return Cost(flops, moved(x, memory, mask, position_bias, x, *weights.values()))
+
+    @property
+    def _groups(self) -> int:
+        return self.heads if self.kv_heads is None else self.kv_heads
+
+    def _width(self, x: Type) -> Size:
+        try:
+            return exact_div(x.shape[-1], self.heads) if self.head_dim is None else self.head_dim
+        except NotDivisible:
+            reason = f"the width {x.shape[-1]} does not divide by {self.heads} heads"
+            raise Mismatch(reason, "change `heads`, or give `head_dim`", 0) from None
+
+    def _factor(self, width: int) -> float:
+        return width**-0.5 if self.scale is None else self.scale
+
+    def _attend(self, ctx: Context, mask: Any = None, bias: Any = None) -> Attend:
+        return Attend(self.causal, mask, bias, self.dropout, ctx.key if ctx.training else None)
+
+    def _projected(self, weights: Any, x: Any, memory: Any) -> tuple[Any, Any, Any]:
+        """Scaled queries, keys and values, head-major."""
+        if memory is None:
+            merged = self._mapped(weights, "qkv", x)
+            inner = merged.shape[-1] * self.heads // (self.heads + 2 * self._groups)
+            q, k, v = jnp.split(merged, (inner, (merged.shape[-1] + inner) // 2), axis=-1)
+        else:
+            q = self._mapped(weights, "q", x)
+            k, v = jnp.split(self._mapped(weights, "kv", memory), 2, axis=-1)
+        q, k, v = split_heads(q, self.heads), split_heads(k, self._groups), split_heads(v, self._groups)
+        if self.rope is not None:
+            q, k = rotated(q, self.rope), rotated(k, self.rope)
+        return q * self._factor(q.shape[-1]), k, v
+
+    def _mapped(self, weights: Any, role: str, x: Any) -> Any:
+        y = x @ weights[f"{role}.kernel"]
+        return y + jnp.expand_dims(weights[f"{role}.bias"], tuple(range(y.ndim - 1))) if self.bias else y
+
+    def _unmapped(self, kept: Any, role: str, x: Any, gradient: Any) -> tuple[Any, dict[str, Any]]:
+        """Gradients of the input and of the weights of one of the maps."""
+        kernel = kept[f"{role}.kernel"]
+        rows = gradient.reshape(-1, kernel.shape[1])
+        found = {f"{role}.kernel": x.reshape(-1, kernel.shape[0]).T @ rows}
+        return gradient @ kernel.T, found | ({f"{role}.bias": rows.sum(0)} if self.bias else {})
+
+    def _check_settings(self, x: Type) -> None:
+        groups = self._groups
+        if self.heads < 1 or groups < 1:
+            raise Mismatch(f"`heads` and `kv_heads` must be at least 1, and are {self.heads} and {groups}")
+        if self.heads % groups:
+            raise Mismatch(
+                f"{self.heads} `heads` do not divide by {groups} `kv_heads`", "give each key head as many query heads"
+            )
+        if not 0 <= self.dropout < 1:
+            raise Mismatch(f"`dropout = {self.dropout}` must be at least 0 and below 1", "attention(8, dropout = 0.1)")
+        width = self._width(x)
+        if less(width, 1):
+            raise Mismatch(f"`head_dim` must be at least 1, and is {width}")
+        if self.rope is not None and (not self.rope > 0 or (isinstance(width, int) and width % 2)):
+            reason = f"`rope = {self.rope}` needs a base above 0 and an even width of a head, which is {width}"
+            raise Mismatch(reason, "rope = 10_000, and an even `head_dim`")
