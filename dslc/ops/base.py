@@ -59,9 +59,14 @@ class Cost:
 
 
 class Run(Protocol):
-    """Runs the graph of a region on arrays; given by the stage that lowers."""
+    """Runs the graph of a region: from arrays by the names of its sources, to the outputs and the next states by name.
 
-    def __call__(self, body: "Graph", inputs: Mapping[str, Any], iteration: Any = None) -> dict[str, Any]: ...
+    Given by the stage that lowers. `iteration` is the number that the draws of random ops in the body depend on.
+    """
+
+    def __call__(
+        self, body: "Graph", given: Mapping[str, Any], iteration: Any = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]: ...
 
 
 @dataclass(frozen=True)
@@ -118,6 +123,8 @@ class Op(Entry):
     """Output element i depends on element i of the inputs (broadcast) alone."""
     linear: ClassVar[bool] = False
     """Linear in its float inputs together, no weights: the derived rule (`jax.linear_transpose`) needs only their types."""
+    stops_gradient: ClassVar[bool] = False
+    """Counts as a constant in the backward pass."""
     keeps: ClassVar[tuple[str, ...] | None] = None
     """What the op's own `backward` reads: names of inputs, roles of weights, `out`. None: the rule is derived."""
     saves: ClassVar[tuple[str, ...]] = ()

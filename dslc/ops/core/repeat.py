@@ -1,0 +1,93 @@
+"""Iterations of one graph."""
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any
+
+from dslc.graph import Graph
+from dslc.lazy import jax, jnp, lax
+from dslc.ops.base import Context, Cost, Mismatch, Op, Weight, op
+from dslc.types import Type
+
+Step = Callable[[Any, Any], tuple[Any, Any]]
+
+
+@op
+class Repeat(Op):
+    """Runs a graph `count` times: iteration `start` first, or last when `reverse`.
+
+    Inputs of the body, in order: what is carried from one iteration to the next, what is captured whole, and what is
+    sliced along axis 0. Its parameters and states are slices of stacked ones. Its outputs are the carried values, then
+    what is stacked; the next states are stacked as well.
+
+    Shapes: `carried`, `captured`, `[count, sliced]` to `carried`, `[count, stacked]`.
+    """
+
+    body: Graph
+    count: int
+    carried: int
+    captured: int
+    start: int = 0
+    reverse: bool = False
+    unroll: bool = False
+    """Side by side in the program, not as a loop."""
+
+    @cached_property
+    def given(self) -> tuple[str, ...]:
+        """Names of the inputs of the body."""
+        return tuple(node.name for node in self.body.sources("input"))
+
+    @cached_property
+    def draws(self) -> bool:
+        """Whether anything in the body draws random numbers."""
+        return any(node.op.random or (isinstance(node.op, Repeat) and node.op.draws) for node in self.body)
+
+    def infer(self, *xs: Type) -> tuple[Type, ...]:
+        if len(xs) != len(self.given):
+            raise Mismatch(f"the body has {len(self.given)} inputs, and gets {len(xs)}")
+        types = [self.body.type(ref) for ref in self.body.outputs.values()]
+        return (*types[: self.carried], *(type.stacked(self.count) for type in types[self.carried :]))
+
+    def weights(self, *xs: Type) -> Mapping[str, Weight]:
+        names = [node.name for kind in ("parameter", "state") for node in self.body.sources(kind)]
+        return {name: self._stacked(name) for name in names if name not in self.body.updates}
+
+    def state(self, *xs: Type) -> Mapping[str, Weight]:
+        return {name: self._stacked(name) for name in self.body.updates}
+
+    def _stacked(self, name: str) -> Weight:
+        type = self.body.nodes[name].type
+        return Weight((self.count, *type.shape), dtype=type.dtype)
+
+    def apply(self, weights: Any, *xs: Any, ctx: Context) -> Any:
+        carry, whole, sliced = xs[: self.carried], xs[self.carried :][: self.captured], xs[self.carried + self.captured :]
+
+        def step(carry: Any, slices: Any) -> tuple[Any, Any]:
+            number, parts, rows = slices
+            given = dict(zip(self.given, (*carry, *whole, *parts), strict=True)) | rows
+            outputs, states = ctx.run(self.body, given, number)  # pyright: ignore[reportOptionalCall]
+            found = tuple(outputs.values())
+            return found[: self.carried], (found[self.carried :], states)
+
+        loop = self._unrolled if self.unroll else self._scanned
+        finals, (stacked, states) = loop(step, carry, (sliced, dict(weights)))
+        return ((*finals, *stacked), states) if self.body.updates else (*finals, *stacked)
+
+    def _scanned(self, step: Step, carry: Any, slices: Any) -> tuple[Any, Any]:
+        numbers = jnp.arange(self.start, self.start + self.count, dtype=jnp.int32) if self.draws else None
+        return lax.scan(step, carry, (numbers, *slices), self.count, self.reverse)
+
+    def _unrolled(self, step: Step, carry: Any, slices: Any) -> tuple[Any, Any]:
+        stacked: list[Any] = [None] * self.count
+        for place in reversed(range(self.count)) if self.reverse else range(self.count):
+            rows = jax.tree.map(lambda array, place=place: lax.index_in_dim(array, place, keepdims=False), slices)
+            carry, stacked[place] = step(carry, (self.start + place, *rows))
+        return carry, jax.tree.map(lambda *rows: jnp.stack(rows), *stacked)
+
+    def cost(self, *xs: Type) -> Cost:
+        total = Cost()
+        for node in self.body:
+            types = (None if ref is None else self.body.type(ref) for ref in node.inputs)
+            cost = node.op.cost(*types)
+            total = Cost(total.flops + cost.flops, total.bytes + cost.bytes)
+        return Cost(total.flops * self.count, total.bytes * self.count)
