@@ -20,6 +20,7 @@ from dslc.parse import parse
 from dslc.parse import tree as syntax
 from dslc.plan import Plan
 from dslc.resolve import Program, resolve
+from dslc.resolve.dimensions import require_known
 from dslc.resolve.names import Names
 from dslc.source import Source, Span
 
@@ -74,7 +75,9 @@ def _failed(problem: FileProblem) -> Failed:
 def front(source: Source, problems: Problems, options: Options = Options()) -> Program:
     """Parse and resolve; settings from the command line are read here as well."""
     program = resolve(source, parse(source, problems), problems)
-    return replace(program, overrides=_overrides(options, problems), dims=dict(options.dims))
+    program = replace(program, overrides=_overrides(options, problems), dims=dict(options.dims))
+    require_known(program, problems)
+    return program
 
 
 def setting_source(name: str, text: str) -> Source:

@@ -17,7 +17,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     given = list(sys.argv[1:] if arguments is None else arguments)
     _outcome.settle_streams()
-    sys.exit(_outcome.of(lambda: _app(given)(args=given, prog_name="dslc")))
+    sys.exit(_outcome.of(lambda: _check(given) if _is_plain_check(given) else _app(given)(args=given, prog_name="dslc")))
+
+
+def _is_plain_check(arguments: Sequence[str]) -> bool:
+    """Whether only files are given, and nothing that Typer has to read: it would take half of the time."""
+    files = [word for word in arguments[1:] if word != "--json"]
+    return arguments[:1] == ["check"] and bool(files) and not any(word.startswith("-") for word in files)
+
+
+def _check(arguments: Sequence[str]) -> int:
+    from dslc.cli._checks import check_files  # noqa: PLC0415
+    from dslc.compiler import Options  # noqa: PLC0415
+
+    return check_files([word for word in arguments[1:] if word != "--json"], Options(), "--json" in arguments)
 
 
 def _app(arguments: Sequence[str]) -> "Typer":

@@ -105,6 +105,7 @@ def _rows(mark: Mark, start: int, end: int, room: int, paint: Paint) -> Iterator
         yield f"{row} {paint(mark.style, text)}" if text else row
         return
     yield row
-    lines = fill(text, max(LEAST, room - start) if start <= room // 2 else room)
+    beside, below = fill(text, max(LEAST, room - start)), fill(text, room)
+    lines = beside if len(beside) <= max(2, len(below)) else below
     indent = max(0, min(start, room - max(map(width, lines))))
     yield from (" " * indent + paint(mark.style, line) for line in lines)

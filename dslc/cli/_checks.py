@@ -1,0 +1,41 @@
+"""What `dslc check` does, without Typer: editors and commit hooks call it all the time, and do not wait for that."""
+
+import json
+import sys
+from collections.abc import Sequence
+
+from dslc import compiler
+from dslc.cli._outcome import FINE, HAS_ERRORS, read, show, sources
+from dslc.errors.base import Failed, Problems
+from dslc.errors.render import count, to_json
+from dslc.resolve import Program
+
+
+def check_files(files: Sequence[str], options: compiler.Options, as_json: bool) -> int:
+    """Report on each file; the exit status is that of the worst."""
+    worst = FINE
+    for number, file in enumerate(files):
+        program, problems = _survey(file, options)
+        worst = max(worst, HAS_ERRORS if problems.errors else FINE)
+        if as_json:
+            print(json.dumps(to_json(file, problems, sources)))
+            continue
+        if number and problems.found:
+            sys.stderr.write("\n")
+        show(problems)
+        if program is not None and not problems.errors:
+            print(f"{file}: {_declared(program)}, {count(problems) or 'no problems'}")
+    return worst
+
+
+def _survey(file: str, options: compiler.Options) -> tuple[Program | None, Problems]:
+    try:
+        return compiler.survey(read(file), options)
+    except Failed as failed:
+        return None, failed.problems
+
+
+def _declared(program: Program) -> str:
+    blocks = len(program.blocks) - len(program.models)
+    counts = {"model": len(program.models), "block": blocks, "variant": len(program.variants), "train block": len(program.trains)}
+    return ", ".join(f"{number} {what}{'s' * (number != 1)}" for what, number in counts.items() if number) or "nothing"

@@ -1,0 +1,45 @@
+"""E03: sizes that are put in for the dimension names of a graph."""
+
+from dataclasses import dataclass
+
+from dslc.errors.base import Problem
+
+
+@dataclass(frozen=True)
+class SizesDoNotFit(Problem):
+    """A model works for some sizes of its free dimensions only: one must divide, or leave room for a window. A free dimension
+    for which no size is given counts as 1."""
+
+    code = "E0321"
+
+    reason: str
+    sizes: tuple[tuple[str, int], ...]
+
+    def headline(self) -> str:
+        return f"the model cannot work with {', '.join(f'`{name} = {size}`' for name, size in self.sizes)}"
+
+    def label(self) -> str:
+        return self.reason
+
+    def help(self) -> str | None:
+        names = [name for name, _ in self.sizes if name != "batch"] or [name for name, _ in self.sizes]
+        return f"give other sizes: {' '.join(f'`--dim {name}=64`' for name in names)}"
+
+
+@dataclass(frozen=True)
+class UnknownDimension(Problem):
+    """The command line gives a size for a dimension that no type of the file names."""
+
+    code = "E0322"
+
+    name: str
+    nearest: str | None
+    known: tuple[str, ...]
+
+    def headline(self) -> str:
+        return f"no dimension is called `{self.name}`"
+
+    def help(self) -> str | None:
+        if self.nearest:
+            return f"did you mean `--dim {self.nearest}=...`?"
+        return f"the dimensions are {', '.join(f'`{name}`' for name in self.known)}"

@@ -1,0 +1,189 @@
+"""What a model is made of and what one forward pass costs, layer by layer."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from dslc.bind import DoesNotDivide, bind, free
+from dslc.errors.base import Failed, Problems
+from dslc.errors.bind import SizesDoNotFit
+from dslc.graph import Graph, Node
+from dslc.ops.core.repeat import Repeat
+from dslc.source import Source
+from dslc.types import BYTES, Type
+
+SILENT = ("input", "parameter", "state", "constant")
+"""Nodes that hold an array and compute nothing."""
+
+
+def type_text(type: Type) -> str:
+    """The type, with `_` again where the author wrote that."""
+    return re.sub(r"\b_[0-9_]+\b", "_", str(type))
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A row of the summary; in a region it stands for all the iterations, `repeat` of them."""
+
+    path: str
+    op: str
+    inputs: tuple[Type, ...]
+    outputs: tuple[Type, ...]
+    parameters: int
+    """Weights that no layer above has counted."""
+    flops: int
+    bytes: int
+    """Of the outputs."""
+    line: int
+    repeat: int = 1
+
+    @property
+    def output(self) -> str:
+        """Types of the outputs as text."""
+        return ", ".join(map(type_text, self.outputs))
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "path": self.path,
+            "op": self.op,
+            "inputs": [type_text(type) for type in self.inputs],
+            "output": self.output,
+            "parameters": self.parameters,
+            "flops": self.flops,
+            "line": self.line,
+            "repeat": self.repeat,
+        }
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A model layer by layer: types as they were declared, costs at the sizes in `dims`."""
+
+    model: str
+    inputs: Mapping[str, Type]
+    outputs: Mapping[str, Type]
+    layers: tuple[Layer, ...]
+    parameters: int
+    statistics: int
+    """Numbers that are kept and not trained, as those of batch norm."""
+    dims: Mapping[str, int]
+
+    @property
+    def flops(self) -> int:
+        """Floating point operations of one forward pass; a multiply-add counts 2."""
+        return sum(layer.flops for layer in self.layers)
+
+    @property
+    def activation_bytes(self) -> int:
+        """Bytes of everything that the layers put out in one forward pass."""
+        return sum(layer.bytes for layer in self.layers)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "model": self.model,
+            "parameters": self.parameters,
+            "trainable": self.parameters,
+            "flops": self.flops,
+            "activation_bytes": self.activation_bytes,
+            "dims": {name: size for name, size in self.dims.items() if not name.startswith("_")},
+            "layers": [layer.to_json() for layer in self.layers],
+        }
+
+
+def summarize(graph: Graph, source: Source, dims: Mapping[str, int]) -> Summary:
+    """The summary of a model; free dimensions that `dims` leaves out count as 1.
+
+    Raises:
+        Failed: when the model cannot work with these sizes.
+    """
+    sizes = {name: dims.get(name, 1) for name in (*free(graph), *dims)}
+    bound = _bound(graph, sizes)
+    rows = _Rows(source)
+    layers = tuple(rows.of(graph, bound))
+    inputs = {node.name: node.type for node in graph.sources("input")}
+    outputs = {name: graph.type(ref) for name, ref in graph.outputs.items()}
+    return Summary(graph.name, inputs, outputs, layers, count(graph, "parameter"), count(graph, "state"), sizes)
+
+
+def count(graph: Graph, kind: str) -> int:
+    """Numbers in the arrays of a kind (`parameter`, `state`); a shared array counts once."""
+    return sum(int(node.type.size) for node in graph.sources(kind))  # pyright: ignore[reportArgumentType]
+
+
+def _bound(graph: Graph, sizes: Mapping[str, int]) -> Graph:
+    try:
+        bound = bind(graph, sizes)
+    except DoesNotDivide as failure:
+        raise _failed(graph.nodes[failure.node], str(failure), sizes) from None
+    for node in bound:
+        small = next((type for type in node.types if any(isinstance(size, int) and size < 1 for size in type.shape)), None)
+        if small is not None and sizes:
+            raise _failed(node, f"this would be {small}", sizes)
+    return bound
+
+
+def _failed(node: Node, reason: str, sizes: Mapping[str, int]) -> Failed:
+    problems = Problems()
+    problems.add(SizesDoNotFit(node.span, reason, tuple(sizes.items())))
+    return Failed(problems)
+
+
+@dataclass
+class _Rows:
+    source: Source
+    counted: set[str] = field(default_factory=set[str])
+
+    def of(self, graph: Graph, bound: Graph) -> Iterator[Layer]:
+        """Rows of a graph in its order; those of a region's body stand once."""
+        activations = _activations(graph)
+        for node, sized in zip(graph, bound, strict=True):
+            if isinstance(node.op, Repeat) and isinstance(sized.op, Repeat):
+                yield from (_repeated(row, node.op.count) for row in self.of(node.op.body, sized.op.body))
+            elif node.op.name not in SILENT:
+                row = self._row(node, sized, graph, bound)
+                yield row if node.name in activations else replace(row, bytes=0)
+
+    def _row(self, node: Node, sized: Node, graph: Graph, bound: Graph) -> Layer:
+        cost = sized.op.cost(*(None if ref is None else bound.type(ref) for ref in sized.inputs))
+        outputs = _outputs(node, graph)
+        size = sum(int(type.size) * BYTES[type.dtype] for type in sized.types[: len(outputs)])  # pyright: ignore[reportArgumentType]
+        inputs = tuple(graph.type(ref) for ref in node.inputs if ref is not None)
+        line, _ = self.source.position(node.span.start)
+        return Layer(node.path or node.name, node.op.name, inputs, outputs, self._new_weights(node, graph), cost.flops, size, line)
+
+    def _new_weights(self, node: Node, graph: Graph) -> int:
+        """Weights that the node is the first to read. Names are unique in the model, in regions as well."""
+        found = 0
+        for ref in node.references():
+            source = graph.nodes[ref.node]
+            if source.op.name == "parameter" and source.name not in self.counted:
+                self.counted.add(source.name)
+                found += int(source.type.size)  # pyright: ignore[reportArgumentType]
+        return found
+
+
+def _activations(graph: Graph) -> set[str]:
+    """Nodes whose outputs come with every batch; a transposed weight does not."""
+    found: set[str] = set()
+    for node in graph:
+        read = [ref.node for ref in node.references()]
+        if node.op.name == "input" or not (read or node.op.name in SILENT) or not found.isdisjoint(read):
+            found.add(node.name)
+    return found
+
+
+def _outputs(node: Node, graph: Graph) -> tuple[Type, ...]:
+    """Types of the outputs, without those of the next state."""
+    states = node.op.state(*(None if ref is None else graph.type(ref) for ref in node.inputs))
+    return node.types[: len(node.types) - len(states)]
+
+
+def _repeated(layer: Layer, count: int) -> Layer:
+    return replace(
+        layer,
+        parameters=layer.parameters * count,
+        flops=layer.flops * count,
+        bytes=layer.bytes * count,
+        repeat=layer.repeat * count,
+    )
