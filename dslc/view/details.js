@@ -27,8 +27,9 @@ function explained(item) {
 }
 
 function section(title, rows) {
-  const cells = ([name, ...values]) => [make("th", { scope: "row" }, name), make("td", {}, ...values.flatMap((value, at) => (at ? [make("br"), make("small", {}, value)] : [value])))]
-  return make("div", {}, make("h3", {}, title), make("table", {}, make("tbody", {}, ...rows.map((row) => make("tr", {}, ...cells(row))))))
+  const values = (texts) => texts.map((text, at) => make(at ? "small" : "span", {}, text))
+  const line = ([name, ...texts]) => make("div", { class: name.length > 14 ? "long" : undefined }, make("dt", {}, name), make("dd", {}, ...values(texts)))
+  return make("section", {}, make("h3", {}, title), make("dl", {}, ...rows.map(line)))
 }
 
 // Text with `code` in backticks.

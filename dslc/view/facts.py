@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from dslc.graph import Graph, Node, Ref
 from dslc.source import Source
-from dslc.view.wording import default, settings, value_text, wrapped
+from dslc.verify import bodies
+from dslc.view.wording import default, is_gradient, meant, settings, value_text
 
 Row = tuple[str, ...]
 
@@ -29,9 +30,10 @@ def of_node(node: Node, graph: Graph, times: int = 1) -> Iterator[Section]:
 
 
 def _settings(node: Node) -> Iterator[Row]:
-    op = wrapped(node.op) or node.op
-    for field, value in settings(op):
-        yield (field.name, value_text(value), "default") if value == default(field) else (field.name, value_text(value))
+    for op in meant(node.op):
+        for field, value in settings(op):
+            row = (field.name, value_text(value))
+            yield (*row, "default") if value == default(field) else row
 
 
 def _inputs(node: Node, graph: Graph) -> Iterator[Row]:
@@ -41,8 +43,13 @@ def _inputs(node: Node, graph: Graph) -> Iterator[Row]:
 
 
 def _input_names(node: Node) -> list[str]:
-    """Names of the inputs that the op declares; numbers where it takes any."""
+    """Names of the inputs that the op declares, or its body; numbers where it takes any."""
     declared = [parameter.name for parameter in node.op.inputs() if parameter.kind is not parameter.VAR_POSITIONAL]
+    for body in bodies(node.op).values():
+        declared += [source.name for source in body.sources("input")]
+    if is_gradient(node.op):
+        declared += [f"kept {name}" for name in getattr(node.op, "kept", ())]
+        declared += [f"gradient of output {at}" for at in getattr(node.op, "given", ())]
     return (declared + [str(at) for at in range(len(declared), len(node.inputs))])[: len(node.inputs)]
 
 
@@ -63,7 +70,7 @@ def _outputs(node: Node) -> Iterator[Row]:
 
 
 def _weights(node: Node, graph: Graph, times: int) -> Iterator[Row]:
-    for role, ref in (*node.weights.items(), *_read_directly(node, graph)):
+    for role, ref in (*node.weights.items(), *((name, Ref(name)) for name in direct_weights(node, graph))):
         source = graph.nodes[ref.node]
         if source.op.name not in WEIGHTS:
             yield role, str(graph.type(ref)), origin(source)
@@ -71,20 +78,18 @@ def _weights(node: Node, graph: Graph, times: int) -> Iterator[Row]:
         yield source.name, str(source.type), *_numbers(source, node, graph, times)
 
 
-def _read_directly(node: Node, graph: Graph) -> Iterator[tuple[str, Ref]]:
+def direct_weights(node: Node, graph: Graph) -> list[str]:
     """Weights that are inputs, such as a table that is read by its name."""
-    for ref in node.inputs:
-        if ref is not None and graph.nodes[ref.node].op.name in WEIGHTS:
-            yield "", ref
+    return [ref.node for ref in node.inputs if ref is not None and graph.nodes[ref.node].op.name in WEIGHTS]
 
 
 def _numbers(source: Node, node: Node, graph: Graph, times: int) -> Iterator[str]:
     size = f"{source.type.size:,}" if isinstance(source.type.size, int) else str(source.type.size)
     text = size if times == 1 else f"{size} \N{MULTIPLICATION SIGN} {times:,}"
     text += ", not trained" if source.op.name == "state" else ""
-    if not wrapped(node.op):
+    if not is_gradient(node.op):
         others = [graph.nodes[name] for name in graph.uses.get(Ref(source.name), ()) if name != node.name]
-        names = dict.fromkeys(other.name for other in others if not wrapped(other.op))
+        names = dict.fromkeys(other.name for other in others if not is_gradient(other.op))
         text += f", shared with {', '.join(names)}" if names else ""
     yield text
 

@@ -129,36 +129,78 @@ function measureDepth(grid) {
   }
 }
 
-// Order within the layers: by the middle of the neighbours, down and up, as long as that saves crossings.
+// Order within the layers: by the middle of the neighbours, down and up, as long as that saves crossings. What ends
+// here depends on the start, so there are several, and equals change sides every second time.
 
 function orderLayers(grid) {
   const { layers } = grid
-  number(layers)
-  let best = layers.map((layer) => [...layer])
-  let fewest = crossings(layers)
-  for (let sweep = 0; sweep < SWEEPS && fewest > 0; sweep++) {
-    const down = sweep % 2 === 0
-    for (const layer of down ? layers : [...layers].reverse()) sortLayer(layer, down)
-    const now = crossings(layers)
-    if (now < fewest) {
-      fewest = now
-      best = layers.map((layer) => [...layer])
+  const starts = [layers.map((layer) => [...layer]), layers.map((layer) => [...layer].reverse()), byDepth(layers)]
+  let [best, fewest] = [null, Infinity]
+  for (const start of starts) {
+    for (const first of [0, 1]) {
+      const [found, count] = fewest ? sweeps(start, first) : [best, fewest]
+      if (count < fewest) [best, fewest] = [found, count]
     }
   }
   best.forEach((layer, at) => (layers[at] = layer))
   number(layers)
 }
 
+// The main way first, what ends sooner further out.
+const byDepth = (layers) => layers.map((layer) => [...layer].sort((a, b) => b.after - a.after))
+
+function sweeps(start, first) {
+  const layers = start.map((layer) => [...layer])
+  number(layers)
+  let [best, fewest] = [layers.map((layer) => [...layer]), crossings(layers)]
+  for (let sweep = 0; sweep < SWEEPS && fewest > 0; sweep++) {
+    const down = sweep % 2 === first
+    for (const layer of down ? layers : [...layers].reverse()) sortLayer(layer, down, sweep % 4 < 2 ? 1 : -1)
+    exchange(layers)
+    const now = crossings(layers)
+    if (now < fewest) [best, fewest] = [layers.map((layer) => [...layer]), now]
+  }
+  return [best, fewest]
+}
+
 const number = (layers) => layers.forEach((layer) => layer.forEach((vertex, at) => (vertex.at = at)))
 const share = (vertex, offset) => vertex.at + (vertex.width ? offset / vertex.width - 0.5 : 0)
 
-function sortLayer(layer, down) {
+function sortLayer(layer, down, tie) {
   for (const vertex of layer) {
     const near = down ? vertex.up.map((up) => share(up.above, up.from)) : vertex.down.map((to) => share(to.below, to.to))
     vertex.wish = near.length ? near.reduce((sum, place) => sum + place, 0) / near.length : vertex.at
   }
-  layer.sort((a, b) => a.wish - b.wish || a.at - b.at)
+  layer.sort((a, b) => a.wish - b.wish || tie * (a.at - b.at))
   layer.forEach((vertex, at) => (vertex.at = at))
+}
+
+// Swap neighbours for as long as that saves crossings.
+function exchange(layers) {
+  for (let round = 0; round < ROUNDS; round++) {
+    let saved = 0
+    for (const layer of layers) for (let at = 1; at < layer.length; at++) saved += swapped(layer, at)
+    if (!saved) return
+  }
+}
+
+function swapped(layer, at) {
+  const [a, b] = [layer[at - 1], layer[at]]
+  const [above, below] = [(link) => share(link.above, link.from), (link) => share(link.below, link.to)]
+  const now = crossed(a.up, b.up, above) + crossed(a.down, b.down, below)
+  const then = crossed(b.up, a.up, above) + crossed(b.down, a.down, below)
+  if (then >= now) return 0
+  Object.assign(layer, { [at - 1]: b, [at]: a })
+  Object.assign(a, { at })
+  Object.assign(b, { at: at - 1 })
+  return now - then
+}
+
+// Crossings of the links of two neighbours, when those of `left` start further left.
+function crossed(left, right, end) {
+  let count = 0
+  for (const one of left) for (const other of right) count += end(one) > end(other)
+  return count
 }
 
 function crossings(layers) {

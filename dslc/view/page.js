@@ -71,7 +71,7 @@ class Pane {
     const margin = 24
     const wide = (width - 2 * margin) / this.plan.width
     const high = (height - 2 * margin) / this.plan.height
-    const scale = Math.min(1.1, Math.max(Math.min(wide, high), whole ? 0.05 : Math.min(wide, 0.72), whole ? 0 : 0.5))
+    const scale = Math.min(1.1, Math.max(Math.min(wide, high), whole ? 0.05 : Math.min(wide, 0.9), whole ? 0 : 0.5))
     const x = (width - this.plan.width * scale) / 2
     const y = Math.max(margin, (height - this.plan.height * scale) / 2)
     this.state.camera = { x, y, scale, isFitted: true }

@@ -8,9 +8,20 @@ from dslc.source import Source
 from dslc.verify import bodies
 from dslc.view.arrows import OUTPUT, Arrow, Name, arrows
 from dslc.view.boxes import Box, Place, Tree, names_in, nested
-from dslc.view.facts import Section, holding, of_node, origin, place_of, trained
+from dslc.view.facts import Section, direct_weights, holding, of_node, origin, place_of, trained
 from dslc.view.parts import Level
-from dslc.view.wording import DERIVATIVE, count_text, headline, is_usual, op_text, rounded, short, tail, wrapped
+from dslc.view.wording import (
+    DERIVATIVE,
+    count_text,
+    headline,
+    is_gradient,
+    is_usual,
+    meant,
+    rounded,
+    short,
+    tail,
+    written,
+)
 
 
 @dataclass(frozen=True)
@@ -92,8 +103,8 @@ class _Pen:
         if bodies(node.op):
             return self.region(node, level, parent)
         self.items.append(self.layer(node, level, parent))
-        is_layer = node.op.name != "input"
-        return Sums(int(is_layer), trained([node], level.graph, level.times))
+        layers = 0 if node.op.name == "input" else level.times
+        return Sums(layers, trained([node], level.graph, level.times))
 
     def box(self, box: Box, level: Level, parent: int) -> Sums:
         item = self.run(box, level, parent) if box.place is None else self.block(box.place, parent)
@@ -134,15 +145,22 @@ class _Pen:
         return only.inside if isinstance(only, Box) else trees, level
 
     def layer(self, node: Node, level: Level, parent: int) -> Item:
-        op, backward = wrapped(node.op) or node.op, node.name in level.backward
-        kind = "input" if op.name == "input" else "layer"
-        text = node.name if kind == "input" else headline(node.op)
-        title = self.title(node.path, parent, backward)
-        title, subtitle = (short(text), "") if kind == "input" or is_usual(title, op) else (short(title), short(text))
-        self.about[op.name] = op.summary()
-        item = Item(kind, parent, title, subtitle, node.path, op_text(op), op.family, op.name, backward)
+        op, kind = meant(node.op)[0], "input" if node.op.name == "input" else "layer"
+        title, subtitle = self.words(node, level, parent) if kind == "layer" else (node.name, "")
+        item = Item(kind, parent, short(title), short(subtitle), node.path)
+        if kind == "layer":
+            self.about[op.name] = op.summary()
+            item = replace(item, op=written(node.op), family=op.family, about=op.name)
         place, code = place_of(node, self.sources)
-        return replace(item, sections=tuple(of_node(node, level.graph, level.times)), place=place, code=code)
+        sections = tuple(of_node(node, level.graph, level.times))
+        return replace(item, sections=sections, place=place, code=code, backward=node.name in level.backward)
+
+    def words(self, node: Node, level: Level, parent: int) -> tuple[str, str]:
+        """The two lines of a layer: its name and its op, or the op and the weights that it reads by name."""
+        name, op = self.title(node.path, parent), headline(node.op)
+        usual = is_usual(name, meant(node.op)[0])
+        lines = (op, ", ".join(direct_weights(node, level.graph))) if usual else (name, op)
+        return (f"{DERIVATIVE} {lines[0]}", lines[1]) if is_gradient(node.op) else lines
 
     def output(self, name: str, level: Level, parent: int) -> Sums:
         ref = level.graph.outputs[name]

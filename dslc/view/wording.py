@@ -58,30 +58,36 @@ def value_text(value: Any) -> str:
             return str(value)
 
 
-def wrapped(op: Op) -> Op | None:
-    """The op that this one stands for: the one that a gradient is of, the one whose values are saved."""
-    of = getattr(op, "of", None)
-    return of if isinstance(of, Op) else None
-
-
 def is_gradient(op: Op) -> bool:
-    """Whether the node belongs to the backward pass by its kind."""
-    return wrapped(op) is not None and hasattr(op, "wrt")
+    """Whether this is the backward call of another op."""
+    return isinstance(getattr(op, "of", None), Op) and hasattr(op, "wrt")
+
+
+def meant(op: Op) -> tuple[Op, ...]:
+    """The ops that this one stands for: a gradient for the forward op, an op made of ops for these, else for itself."""
+    held = [value for _, value in settings(op)]
+    if is_gradient(op):
+        return (next(value for value in held if isinstance(value, Op)),)
+    inner = tuple(value for value in held if isinstance(value, Op))
+    return inner if inner and len(inner) == len(held) else (op,)
 
 
 def headline(op: Op) -> str:
     """What a box says about its op: the operator where there is one, else the op as a stage."""
-    of = wrapped(op)
-    if of is None:
-        return op.symbol or op_text(op)
-    return f"{DERIVATIVE} {headline(of)}" if is_gradient(op) else headline(of)
+    return " -> ".join(inner.symbol or op_text(inner) for inner in meant(op))
+
+
+def written(op: Op) -> str:
+    """The op in full, as the language would write it."""
+    text = " -> ".join(map(op_text, meant(op)))
+    return f"{op.name} of {text}" if is_gradient(op) else text
 
 
 def tail(path: str, around: str) -> str:
-    """The part of a path that the box around it does not say; an index `*` says nothing."""
+    """The part of a path that the box around it does not say; an index alone says too little, and `*` nothing."""
     rest = path.removeprefix(around) if path.startswith(f"{around}.") else path
-    rest = re.sub(r"^[.*]+", "", rest)
-    return rest or path.rpartition(".")[2]
+    rest = re.sub(r"^[.*]+", "", rest) or path.rpartition(".")[2]
+    return f"{around.rpartition('.')[2]}.{rest}" if rest[0].isdigit() else rest
 
 
 def is_usual(title: str, op: Op) -> bool:
@@ -90,8 +96,11 @@ def is_usual(title: str, op: Op) -> bool:
 
 
 def short(text: str, most: int = 34) -> str:
-    """The text, cut where it is too long for a box."""
-    return text if len(text) <= most else f"{text[: most - 1].rstrip(' ,(')}…"
+    """The text, cut where it is too long for a box, between two settings if it has any."""
+    if len(text) <= most:
+        return text
+    settings = text[: most - 3].rpartition(", ")[0]
+    return f"{settings}, …)" if "(" in settings else f"{text[: most - 1].rstrip(' ,(')}…"
 
 
 def count_text(number: int, what: str) -> str:
