@@ -12,10 +12,10 @@ from itertools import combinations, pairwise
 from pathlib import Path
 
 import pytest
+import sketch
 
 from dslc.graph import Graph
 from dslc.view import View, page
-from tests.view import sketch
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium here")

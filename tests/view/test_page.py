@@ -5,10 +5,11 @@ import re
 from html.parser import HTMLParser
 from typing import Any
 
+import sketch
+
 from dslc.graph import Graph
 from dslc.source import Source, Span
 from dslc.view import View, page
-from tests.view import sketch
 
 HOSTILE = '</script><img src=x onerror="alert(1)">&amp;<!--'
 

@@ -1,12 +1,12 @@
 """What is drawn of a graph: which items, in which boxes, with which arrows and facts."""
 
 import pytest
+import sketch
 
 from dslc.graph import Graph, Node, Ref
 from dslc.ops.base import OPS
 from dslc.source import Source, Span
 from dslc.view.scene import Item, Scene, scene
-from tests.view import sketch
 
 PLAIN = [sketch.perceptron(), sketch.residual_net(), sketch.u_net(), sketch.siamese(), sketch.chain(60)]
 
