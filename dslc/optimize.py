@@ -6,6 +6,7 @@ from functools import cached_property
 from graphlib import TopologicalSorter
 
 from dslc.graph import Graph, Node
+from dslc.passes._edit import changed
 from dslc.passes.base import PASSES, PHASES, Match, Optimization, Refusal, Rewritten
 from dslc.text import to_text
 from dslc.verify import bodies, verify
@@ -107,4 +108,4 @@ def _inside(optimization: Optimization, node: Node, inner: list[Rewritten]) -> N
     inner += made.values()
     if not any(body.taken for body in made.values()):
         return node
-    return replace(node, op=replace(node.op, **{field: body.graph for field, body in made.items()}))
+    return replace(node, op=changed(node.op, **{field: body.graph for field, body in made.items()}))

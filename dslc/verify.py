@@ -48,11 +48,11 @@ def result_types(graph: Graph, node: Node) -> tuple[Type, ...]:
     """
     types = input_types(graph, node)
     try:
-        outputs = node.op.infer(*types)
+        found: Type | tuple[Type, ...] = node.op.infer(*types)
         state = node.op.state(*types)
     except Mismatch as problem:
         raise Broken(node.name, problem.reason) from problem
-    outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+    outputs = found if isinstance(found, tuple) else (found,)
     return (*outputs, *(Type(weight.shape, weight.dtype) for weight in state.values()))
 
 
@@ -77,8 +77,6 @@ def _known(reader: str, ref: Ref, graph: Graph) -> None:
 
 
 def _weights_fit(node: Node, graph: Graph) -> None:
-    if bodies(node.op):
-        return  # the names of a region's weights are those of the nodes in its body
     types = input_types(graph, node)
     try:
         wanted = {**node.op.weights(*types), **node.op.state(*types)}

@@ -1,103 +1,84 @@
-"""Graphs by hand, with the types, weights and states that ops ask for."""
+"""Graphs made to run: their text read, their dimensions bound, their arrays drawn, their results compared."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dslc.graph import Builder, Graph, Node, Ref
-from dslc.ops.base import OPS, Op, Weight
-from dslc.types import Type
+from dslc.bind import bind
+from dslc.graph import Graph, Node, Ref
+from dslc.lower import lower
+from dslc.ops.core.repeat import Repeat
+from dslc.text import from_text
+from dslc.types import JAX_DTYPES, Type
+from dslc.verify import verify
+
+ROWS = 3
+SIGNATURE = ("input", "parameter", "state")
 
 
-class Net:
-    """A graph under construction: `net.add(OPS["relu"](), x)`."""
+@dataclass(frozen=True)
+class Arrays:
+    """Values in float64 for the sources of a graph."""
 
-    def __init__(self, name: str = "net") -> None:
-        self.builder = Builder(name)
-        self.prefix = ""
+    weights: dict[str, Any]
+    state: dict[str, Any]
+    inputs: dict[str, Any]
 
-    def input(self, name: str, type: str | Type, bounds: tuple[tuple[str, int], ...] = ()) -> Ref:
-        type = Type.parse(type) if isinstance(type, str) else type
-        return self._put(Node(name, OPS["input"](type.dtype, type.shape, bounds), types=(type,), path=name))
-
-    def source(self, kind: str, name: str, weight: Weight) -> Ref:
-        """A parameter or state, the same one for the same name."""
-        if name in self.builder.nodes:
-            return Ref(name)
-        op = OPS[kind](weight.shape, weight.dtype, weight.init, weight.fan_in, weight.fan_out)
-        return self._put(Node(name, op, types=(op.infer(),), path=name))
-
-    def add(self, op: Op, *inputs: Ref | None, name: str | None = None, weights: Mapping[str, Ref] | None = None) -> Any:
-        """The output of an op, a tuple of them if there are several; `weights` shares or ties."""
-        types = [None if ref is None else self.builder.type(ref) for ref in inputs]
-        name = self.builder.fresh(self.prefix + (name or op.name))
-        found, states = op.infer(*types), op.state(*types)
-        outputs = found if isinstance(found, tuple) else (found,)
-        refs = {role: self.source("parameter", f"{name}.{role}", weight) for role, weight in op.weights(*types).items()}
-        refs |= {role: self.source("state", f"{name}.{role}", weight) for role, weight in states.items()}
-        more = tuple(Type(weight.shape, weight.dtype) for weight in states.values())
-        made = self._put(Node(name, op, inputs, refs | dict(weights or {}), (*outputs, *more), path=name))
-        for place, role in enumerate(states):
-            self.builder.updates[refs[role].node] = Ref(made.node, len(outputs) + place)
-        return tuple(Ref(made.node, i) for i in range(len(outputs))) if isinstance(found, tuple) else made
-
-    def call(self, op: str, *inputs: Ref | None, name: str | None = None, **settings: Any) -> Any:
-        """The output of an op by name."""
-        return self.add(OPS[op](**settings), *inputs, name=name)
-
-    def repeat(
-        self, carried: Sequence[Ref], count: int, body: "Callable[..., Any]", captured: Sequence[Ref] = (),
-        sliced: Sequence[Ref] = (), name: str = "blocks", **settings: Any,
-    ) -> tuple[Ref, ...]:  # fmt: skip
-        """A region: `body(net, *inputs)` gives the carried values, then what is stacked."""
-        inner = Net(f"{self.prefix}{name}.*")
-        inner.prefix = f"{self.prefix}{name}.*."
-        given = [self.builder.type(ref) for ref in (*carried, *captured)]
-        given += [replace(type, shape=type.shape[1:]) for type in map(self.builder.type, sliced)]
-        made = body(inner, *(inner.input(f"{inner.prefix}in.{i}", type) for i, type in enumerate(given)))
-        inner.builder.outputs = {str(i): ref for i, ref in enumerate((made,) if isinstance(made, Ref) else made)}
-        graph = inner.builder.graph()
-        op = OPS["repeat"](graph, count, len(carried), len(captured), **settings)
-        start = settings.get("start", 0)
-        weights = {node.name: self._stacked(node, start, count) for kind in ("parameter", "state") for node in graph.sources(kind)}
-        inputs = (*carried, *captured, *sliced)
-        outputs = op.infer(*map(self.builder.type, inputs))
-        states = tuple(graph.nodes[state].type.stacked(count) for state in graph.updates)
-        region = self._put(Node(self.prefix + name, op, inputs, weights, (*outputs, *states), path=self.prefix + name))
-        for place, state in enumerate(graph.updates):
-            self.builder.updates[state] = Ref(region.node, len(outputs) + place)
-        return tuple(Ref(region.node, i) for i in range(len(outputs)))
-
-    def graph(self, **outputs: Ref) -> Graph:
-        self.builder.outputs = dict(outputs)
-        return self.builder.graph()
-
-    def _stacked(self, inner: Node, start: int, count: int) -> Ref:
-        op: Any = replace(inner.op, stack=((start, count), *inner.op.stack))  # type: ignore[attr-defined, type-var]
-        return self._put(Node(inner.name, op, types=(op.infer(),), path=inner.path))
-
-    def _put(self, node: Node) -> Ref:
-        return self.builder.add(node)
+    @classmethod
+    def drawn(cls, graph: Graph) -> "Arrays":
+        groups: dict[str, dict[str, Any]] = {kind: {} for kind in SIGNATURE}
+        for number, node in enumerate(graph):
+            if node.op.name in groups:
+                groups[node.op.name][node.name] = _draw(node.type, number, positive=node.op.name == "state")
+        return cls(groups["parameter"], groups["state"], groups["input"])
 
 
-def draw(graph: Graph, kind: str, seed: int = 0, dtype: Any = None) -> dict[str, jax.Array]:
-    """An array for every source of a kind: floats of about 0.5 in size, ints of 0 to 2, positive floats for a state."""
-    rng = np.random.default_rng(seed)
-    found: dict[str, jax.Array] = {}
-    for node in graph.sources(kind):
-        shape = tuple(node.type.shape)
-        if node.type.is_float:
-            values = rng.random(shape) + 0.5 if kind == "state" else 0.5 * rng.standard_normal(shape)
-            found[node.name] = jnp.asarray(values, dtype or node.type.dtype.replace("f", "float"))
-        else:
-            found[node.name] = jnp.asarray(rng.integers(0, 3, shape), node.type.dtype.replace("i", "int"))
-    return found
+def _draw(type: Type, number: int, positive: bool) -> Any:
+    random = np.random.default_rng(number)
+    if type.dtype == "bool":
+        return jnp.asarray(random.integers(0, 2, type.shape), bool)
+    if type.is_integer:
+        return jnp.asarray(random.integers(0, 5, type.shape), JAX_DTYPES[type.dtype])
+    values = random.normal(size=type.shape)  # pyright: ignore[reportArgumentType]
+    return jnp.asarray(abs(values) + 0.5 if positive else values, jnp.float64)  # a variance is positive
 
 
-def drawn(graph: Graph, dtype: Any = None) -> tuple[dict[str, jax.Array], dict[str, jax.Array], dict[str, jax.Array]]:
-    """Weights, state and inputs of a graph."""
-    return tuple(draw(graph, kind, seed, dtype) for seed, kind in enumerate(("parameter", "state", "input")))  # type: ignore[return-value]
+def read(text: str) -> Graph:
+    return bind(verify(from_text(text)), {"batch": ROWS})
+
+
+def run(graph: Graph, arrays: Arrays, training: bool) -> dict[str, Any]:
+    """Outputs and next states by name."""
+    outputs, state = lower(graph)(arrays.weights, arrays.state, arrays.inputs, training=training, key=jax.random.key(0))
+    return {f"output {name}": value for name, value in outputs.items()} | {
+        f"next {name}": value for name, value in state.items()
+    }
+
+
+def assert_close(found: dict[str, Any], wanted: dict[str, Any], bound: float) -> None:
+    """Equal within `bound` of the largest finite value; an infinity is equal to itself alone."""
+    assert found.keys() == wanted.keys()
+    for name, value in wanted.items():
+        scale = float(jnp.max(jnp.abs(jnp.where(jnp.isfinite(value), value, 0)))) or 1.0
+        difference = float(jnp.max(jnp.where(found[name] == value, 0, jnp.abs(found[name] - value))))
+        assert difference <= bound * scale, f"{name} differs by {difference / scale:.1e}"
+
+
+def in_region(body: Graph, count: int) -> Graph:
+    """A graph of one region: the body, `count` times with weights and states of their own, its outputs stacked."""
+    sources = [node for node in body if node.op.name in SIGNATURE]
+    nodes = {node.name: node if node.op.name == "input" else _stacked(node, count) for node in sources}
+    inputs = tuple(Ref(node.name) for node in body.sources("input"))
+    weights = {name: Ref(name) for name, node in nodes.items() if node.op.name != "input"}
+    types = tuple(body.type(ref).stacked(count) for ref in (*body.outputs.values(), *body.updates.values()))
+    region = Node("region", Repeat(body, count, carried=0, captured=len(inputs)), inputs, weights, types, "region")
+    updates = {name: Ref("region", len(body.outputs) + place) for place, name in enumerate(body.updates)}
+    outputs = {name: Ref("region", place) for place, name in enumerate(body.outputs)}
+    return verify(Graph("outer", {**nodes, "region": region}, outputs, updates))
+
+
+def _stacked(node: Node, count: int) -> Node:
+    return replace(node, op=replace(node.op, stack=((0, count),)), types=(node.type.stacked(count),))  # pyright: ignore[reportArgumentType]

@@ -1,6 +1,7 @@
 """The text form of graphs: what is written reads back equal, and what is not a graph is refused with its line."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -14,13 +15,17 @@ from dslc.ops.activation.leaky_relu import LeakyRelu
 from dslc.ops.base import Op
 from dslc.ops.core.constant import Constant
 from dslc.ops.core.fused import Fused
+from dslc.ops.core.gradient import Gradient
 from dslc.ops.core.index import Index
 from dslc.ops.core.input import Input
 from dslc.ops.core.parameter import Parameter
+from dslc.ops.core.repeat import Repeat
+from dslc.ops.core.saving import Saving
 from dslc.ops.linear.dense import Dense
 from dslc.source import NOWHERE, Span
 from dslc.text import BadText, from_text, node_text, to_text
 from dslc.types import Type
+from dslc.verify import verify
 
 NAMES = some.one_of(
     some.sampled_from(
@@ -40,6 +45,7 @@ SPANS = some.just(NOWHERE) | some.builds(
 )
 NUMBERS = some.one_of(some.integers(), some.booleans(), some.floats(allow_nan=False))
 BOUNDS = some.tuples(*(some.none() | some.integers(-9, 9) | some.just(dim("seq")),) * 3)
+TAKEN = some.tuples(some.none() | TYPES, TYPES)
 OPS = some.one_of(
     some.builds(
         Dense, SIZES, some.booleans(), some.none() | some.builds(Normal, some.floats(0, 1)), some.just(Zeros())
@@ -49,6 +55,17 @@ OPS = some.one_of(
     some.builds(Parameter, some.just((2, 3)), stack=some.just(((0, 12), (1, 3))), init=some.just(Normal(0.02))),
     some.builds(Input, some.just("i32"), some.lists(SIZES, max_size=2).map(tuple), some.just((("seq", 1024),))),
     some.builds(Fused, some.just(Dense(4)), some.just(LeakyRelu(0.3))),
+    some.builds(
+        Gradient,
+        some.just(Saving(Dense(4))),
+        NAMES,
+        some.just(("x", "kernel")),
+        some.just(("x",)),
+        some.just((0,)),
+        TAKEN,
+        some.tuples(TYPES),
+        TAKEN,
+    ),
 )
 REFS = some.builds(Ref, NAMES, some.integers(0, 11))
 NAME_LISTS = some.lists(NAMES, max_size=2).map(tuple)
@@ -57,7 +74,7 @@ NODES = some.builds(
     some.lists(TYPES, max_size=2).map(tuple), NAMES, SPANS, NAME_LISTS, NAME_LISTS,
 )  # fmt: skip
 READS = some.dictionaries(NAMES, REFS, max_size=2)
-GRAPHS = some.builds(
+FLAT = some.builds(
     lambda name, nodes, outputs, updates: Graph(name, {node.name: node for node in nodes}, outputs, updates),
     NAMES,
     some.lists(NODES, max_size=4),
@@ -66,7 +83,18 @@ GRAPHS = some.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
+def around(graph: Graph, body: Graph, inner: Graph, node: Node) -> Graph:
+    """A region with a region in it, and a layer that holds a region."""
+    innermost = Node("loop", Repeat(inner, 3, 1, 0, reverse=True), (Ref("x"),), {"w.*": Ref("w.*")})
+    outer = Node("loop@2", Repeat(Graph(body.name, {**body.nodes, "loop": innermost}, body.outputs), 2, 1, 1, start=5))
+    held = replace(node, name="held", op=Saving(Repeat(inner, 1, 0, 0)))
+    return replace(graph, nodes={**graph.nodes, outer.name: outer, "held": held})
+
+
+GRAPHS = FLAT | some.builds(around, FLAT, FLAT, FLAT, NODES)
+
+
+@settings(max_examples=100, deadline=None)
 @given(GRAPHS)
 def test_what_is_written_reads_back_equal(graph: Graph):
     again = from_text(to_text(graph))
@@ -102,6 +130,34 @@ def test_types_that_are_left_out_are_inferred():
     assert [str(node.type) for node in graph] == ["[batch, 3]", "[3, 4]", "[batch, 4]"]
     assert graph.nodes["dense.kernel"].op == Parameter((3, 4), init=Normal(0.1))
     assert graph.outputs == {"logits": Ref("dense")}
+
+
+REGION = """\
+graph g {
+  x : [batch, 4] = input(shape = (batch, 4))
+  mask : bool[4] = input(dtype = "bool", shape = (4,))
+  blocks.*.dense.kernel : [3, 4, 4] = parameter(shape = (4, 4), stack = ((0, 3),))
+  blocks : [batch, 4] = repeat(count = 3, carried = 1, captured = 1) x, mask; blocks.*.dense.kernel  @ a.net:3..5  with body blocks {
+    blocks.*.x : [batch, 4] = input(shape = (batch, 4))
+    blocks.*.mask : bool[4] = input(dtype = "bool", shape = (4,))
+    blocks.*.dense.kernel : [4, 4] = parameter(shape = (4, 4))
+    blocks.*.dense : [batch, 4] = dense(units = 4, bias = false) blocks.*.x; kernel = blocks.*.dense.kernel
+    output 0 = blocks.*.dense
+  }
+  output blocks
+}
+"""  # noqa: E501  # one node is one line
+
+
+def test_a_region_stands_in_braces():
+    graph = verify(from_text(REGION))
+    assert to_text(graph) == REGION
+    assert list(graph.nodes["blocks"].op.body.nodes) == [
+        "blocks.*.x",
+        "blocks.*.mask",
+        "blocks.*.dense.kernel",
+        "blocks.*.dense",
+    ]  # type: ignore[attr-defined]
 
 
 def test_infinity_and_not_a_number_are_numbers():

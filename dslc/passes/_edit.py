@@ -6,6 +6,7 @@ What nothing reads any more is left out at the end.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from dslc.graph import Graph, Node, Ref
 from dslc.ops.base import Op
@@ -115,9 +116,15 @@ class Edit:
         return Graph(self.graph.name, self._now, self.outputs, self.updates)
 
 
-def alive(graph: Graph) -> set[str]:
-    """The nodes that outputs and updates depend on, and the sources."""
-    found = {node.name for node in graph if node.op.name in SOURCES}
+def changed(op: Op, **settings: Any) -> Op:
+    """An op with other settings."""
+    made: Op = replace(op, **settings)  # pyright: ignore[reportArgumentType]  # every op is a dataclass
+    return made
+
+
+def alive(graph: Graph, always: tuple[str, ...] = SOURCES) -> set[str]:
+    """The nodes that outputs and updates depend on, and the sources of some kinds."""
+    found = {node.name for node in graph if node.op.name in always}
     ahead = [ref.node for ref in graph.read()]
     while ahead:
         name = ahead.pop()

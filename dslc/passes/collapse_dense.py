@@ -1,12 +1,12 @@
 """Makes one dense layer of two with nothing between them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from dslc.graph import Graph, Node, Ref
 from dslc.ops.arithmetic.add import Add
 from dslc.ops.arithmetic.matmul import Matmul
 from dslc.ops.linear.dense import Dense
-from dslc.passes._edit import Edit
+from dslc.passes._edit import Edit, changed
 from dslc.passes.base import Fact, Optimization, ReadElsewhere, Refused, Rewritten, Sample, optimization
 
 
@@ -148,7 +148,7 @@ def _collapse(edit: Edit, first: Node, second: Node) -> None:
     bias = _bias(edit, first, second)
     if bias is not None:
         weights["bias"] = bias
-    edit.become(second, replace(second.op, bias=bias is not None), *first.inputs, weights=weights, covers=(first,))
+    edit.become(second, changed(second.op, bias=bias is not None), *first.inputs, weights=weights, covers=(first,))
 
 
 def _bias(edit: Edit, first: Node, second: Node) -> Ref | None:

@@ -1,6 +1,6 @@
 """Moves batch normalization into the weights of the layer before it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from dslc.graph import Graph, Node, Ref
 from dslc.ops.arithmetic.add import Add
@@ -10,7 +10,7 @@ from dslc.ops.conv.conv import Conv
 from dslc.ops.core.slope import Slope
 from dslc.ops.linear.dense import Dense
 from dslc.ops.norm.batch_norm import BatchNorm
-from dslc.passes._edit import Edit
+from dslc.passes._edit import Edit, changed
 from dslc.passes.base import Fact, Optimization, ReadElsewhere, Refused, Rewritten, Sample, optimization
 
 
@@ -149,28 +149,28 @@ class FoldBatchNorm(Optimization):
     def run(self, graph: Graph) -> Rewritten:
         edit = Edit(graph)
         for norm in edit:
-            layer = edit[norm.inputs[0].node] if isinstance(norm.op, BatchNorm) and norm.inputs[0] else None
-            if layer is None:
+            if not isinstance(norm.op, BatchNorm) or norm.inputs[0] is None:
                 continue
+            layer = edit[norm.inputs[0].node]
             others = edit.others(layer, norm)
             if not isinstance(layer.op, Dense | Conv):
                 edit.refuse(NoLayer(layer.op.name), layer, norm)
             elif others:
                 edit.refuse(ReadElsewhere(layer.name, others), layer, norm)
             else:
-                _fold(edit, layer, norm)
+                _fold(edit, layer, norm, norm.op.eps)
                 edit.take(Folded(layer.op.name, int(norm.type.shape[-1])), layer, norm)  # pyright: ignore[reportArgumentType]
         return edit.done()
 
 
-def _fold(edit: Edit, layer: Node, norm: Node) -> None:
-    slope = edit.put(norm, f"{norm.name}.slope", Slope(norm.op.eps), norm.weights["scale"], norm.weights["var"])  # pyright: ignore[reportAttributeAccessIssue]
+def _fold(edit: Edit, layer: Node, norm: Node, eps: float) -> None:
+    slope = edit.put(norm, f"{norm.name}.slope", Slope(eps), norm.weights["scale"], norm.weights["var"])
     kernel = edit.put(norm, f"{norm.name}.kernel", Multiply(), layer.weights["kernel"], slope)
     weights = {"kernel": kernel, "bias": _offset(edit, layer, norm, slope)}
     for name, following in edit.updates.items():
         if following.node == norm.name and following.output:
             edit.updates[name] = Ref(name)  # running statistics stand still at inference
-    edit.become(norm, replace(layer.op, bias=True), *layer.inputs, weights=weights, covers=(layer,))
+    edit.become(norm, changed(layer.op, bias=True), *layer.inputs, weights=weights, covers=(layer,))
 
 
 def _offset(edit: Edit, layer: Node, norm: Node, slope: Ref) -> Ref:

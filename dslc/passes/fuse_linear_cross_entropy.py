@@ -139,10 +139,10 @@ class FuseLinearCrossEntropy(Optimization):
         ),
         Refused(
             """graph measured {
-                 x = input("f32", (1024, 8))
-                 target = input("i32", (1024,))
-                 head.kernel = parameter((8, 8192))
-                 logits = dense(8192, bias = false) x; kernel = head.kernel
+                 x = input("f32", (32, 8))
+                 target = input("i32", (32,))
+                 head.kernel = parameter((8, 10))
+                 logits = dense(10, bias = false) x; kernel = head.kernel
                  loss = cross_entropy() logits, target
                  guess = argmax() logits
                  output loss
@@ -163,10 +163,10 @@ class FuseLinearCrossEntropy(Optimization):
         ),
         Refused(
             """graph soft {
-                 x = input("f32", (1024, 8))
-                 target = input("f32", (1024, 8192))
-                 head.kernel = parameter((8, 8192))
-                 logits = dense(8192, bias = false) x; kernel = head.kernel
+                 x = input("f32", (32, 8))
+                 target = input("f32", (32, 10))
+                 head.kernel = parameter((8, 10))
+                 logits = dense(10, bias = false) x; kernel = head.kernel
                  loss = cross_entropy() logits, target
                  output loss
                }""",
@@ -178,11 +178,12 @@ class FuseLinearCrossEntropy(Optimization):
         edit = Edit(graph)
         for node in edit:
             last = _last(edit, node.inputs[0]) if isinstance(node.op, CrossEntropy) else None
-            if last is None:
+            if last is None or not isinstance(node.op, CrossEntropy):
                 continue
             fact = self._judge(edit, last, node)
             if isinstance(fact, Chunked):
-                self._fuse(edit, last, node, fact)
+                self._fuse(edit, last, node, node.op)
+                edit.take(fact, last.node, node)
             else:
                 edit.refuse(fact, last.node, node)
         return edit.done()
@@ -205,13 +206,12 @@ class FuseLinearCrossEntropy(Optimization):
     def _rows(self, logits: Type) -> int:
         return min(max(self.chunk // _row_bytes(logits), FEWEST_ROWS), prod(logits.shape[:-1]))  # pyright: ignore[reportArgumentType, reportReturnType]
 
-    def _fuse(self, edit: Edit, last: Last, loss: Node, fact: Chunked) -> None:
-        op = LinearCrossEntropy(loss.op, self._rows(last.node.type), last.transposed)
+    def _fuse(self, edit: Edit, last: Last, loss: Node, of: CrossEntropy) -> None:
+        op = LinearCrossEntropy(of, self._rows(last.node.type), last.transposed)
         _, target, *weight = loss.inputs
         edit.become(
             loss, op, last.x, last.kernel, target, last.bias, weight[0] if weight else None, covers=(last.node,)
         )
-        edit.take(fact, last.node, loss)
 
 
 def _row_bytes(logits: Type) -> int:

@@ -7,7 +7,7 @@ from dslc.graph import Graph, Node
 from dslc.passes._edit import SOURCES, Edit, draws
 from dslc.passes.base import Fact, Optimization, Refused, Rewritten, Sample, optimization
 from dslc.text import op_text
-from dslc.verify import bodies, input_types
+from dslc.verify import input_types
 
 
 @dataclass(frozen=True)
@@ -89,13 +89,9 @@ class ShareEqualNodes(Optimization):
                 first[key] = node
             elif draws(node.op):
                 edit.refuse(Random(), first[key], node)
-            elif _has_state(node, graph):
+            elif node.op.state(*input_types(graph, node)):
                 edit.refuse(Stateful(), first[key], node)
             else:
                 edit.read_instead(node, first[key])
                 edit.take(Equal(first[key].name), first[key], node)
         return edit.done()
-
-
-def _has_state(node: Node, graph: Graph) -> bool:
-    return any(body.updates for body in bodies(node.op).values()) or bool(node.op.state(*input_types(graph, node)))

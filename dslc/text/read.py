@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import MISSING, Field, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 from dslc.catalogue import Catalogue, Entry
 from dslc.dims import parse_size
@@ -18,10 +18,14 @@ from dslc.types import Type
 from dslc.verify import Broken, result_types
 
 if TYPE_CHECKING:
-    from lark import Lark, Token, Tree
+    from lark import Lark
 
 CATALOGUES: tuple[Catalogue[Any], ...] = (OPS, INITIALIZERS)
 """Where the members that a field may hold are found."""
+
+
+Part: TypeAlias = Any
+"""A tree or token of Lark's, whose types say of no child which of the two it is."""
 
 
 class BadText(ValueError):
@@ -37,11 +41,11 @@ def from_text(text: str) -> Graph:
     from lark import UnexpectedInput  # noqa: PLC0415  # only who reads graphs waits for it
 
     try:
-        tree = _parser().parse(text)
+        tree: Part = _parser().parse(text)  # pyright: ignore[reportUnknownMemberType]
     except UnexpectedInput as problem:
         raise BadText(f"line {problem.line}: not the text of a graph\n{problem.get_context(text)}") from problem
     (graph,) = tree.children
-    return _graph(*graph.children)  # pyright: ignore[reportAttributeAccessIssue]
+    return _graph(*graph.children)
 
 
 @cache
@@ -53,7 +57,7 @@ def _parser() -> "Lark":
     return Lark(file.read_text(encoding="utf-8"), parser="lalr", maybe_placeholders=False, propagate_positions=True)
 
 
-def _graph(name: "Tree[Token]", *items: "Tree[Token]") -> Graph:
+def _graph(name: Part, *items: Part) -> Graph:
     nodes: dict[str, Node] = {}
     named: dict[str, dict[str, Ref]] = {"output": {}, "update": {}}
     for item in items:
@@ -76,7 +80,7 @@ def _put(found: dict[str, Any], name: str, value: Any) -> None:
     found[name] = value
 
 
-def _node(tree: "Tree[Token]", before: dict[str, Node]) -> Node:
+def _node(tree: Part, before: dict[str, Node]) -> Node:
     parts: dict[str, Any] = {}
     regions: dict[str, Graph] = {}
     for part in tree.children:
@@ -107,27 +111,27 @@ def _kind(part: Any) -> str:
     return getattr(part, "data", None) or part.type
 
 
-def _children(parts: dict[str, Any], kind: str) -> "list[Any]":
+def _children(parts: dict[str, Any], kind: str) -> list[Part]:
     return parts[kind].children if kind in parts else []
 
 
-def _name(tree: "Tree[Token]") -> str:
+def _name(tree: Part) -> str:
     (token,) = tree.children
-    return json.loads(token) if token.startswith('"') else str(token)  # pyright: ignore[reportArgumentType, reportAttributeAccessIssue]
+    return json.loads(token) if token.startswith('"') else str(token)
 
 
-def _ref(tree: "Tree[Token]") -> Ref:
+def _ref(tree: Part) -> Ref:
     name, *output = tree.children
-    return Ref(_name(name), int(output[0]) if output else 0)  # pyright: ignore[reportArgumentType]
+    return Ref(_name(name), int(output[0]) if output else 0)
 
 
-def _pair(tree: "Tree[Token]") -> tuple[str, Ref]:
+def _pair(tree: Part) -> tuple[str, Ref]:
     """A name and what it refers to: the node of this name when nothing is said."""
     name, *ref = tree.children
-    return _name(name), _ref(ref[0]) if ref else Ref(_name(name))  # pyright: ignore[reportArgumentType]
+    return _name(name), _ref(ref[0]) if ref else Ref(_name(name))
 
 
-def _span(token: "Token | None") -> Span:
+def _span(token: Part | None) -> Span:
     if token is None:
         return NOWHERE
     file, _, places = token[1:].strip().rpartition(":")
@@ -135,11 +139,11 @@ def _span(token: "Token | None") -> Span:
     return Span(json.loads(file) if file.startswith('"') else file, int(start), int(end))
 
 
-def _entry(tree: "Tree[Token]", catalogues: tuple[Catalogue[Any], ...], regions: dict[str, Graph]) -> Any:
+def _entry(tree: Part, catalogues: tuple[Catalogue[Any], ...], regions: dict[str, Graph]) -> Any:
     name, *arguments = tree.children
     cls = _member(str(name), catalogues)
     hints = cls.setting_types()
-    order = iter(hints)
+    order = (field for field in hints if field not in regions)
     given: dict[str, Any] = dict(regions)
     for argument in arguments:
         field, value = argument.children if _kind(argument) == "named" else (next(order, "more"), argument)
@@ -190,8 +194,9 @@ def _value(part: Any, hint: Any) -> Any:
 
 def _catalogues(hint: Any) -> tuple[Catalogue[Any], ...]:
     """Where the member is found that a field of this annotation holds: an initializer and an op may share a name."""
-    bases = set(_classes(hint))
-    return tuple(catalogue for catalogue in CATALOGUES if catalogue.base in bases) or CATALOGUES
+    held = [part for part in _classes(hint) if isinstance(part, type)]
+    fitting = (catalogue for catalogue in CATALOGUES if any(issubclass(part, catalogue.base) for part in held))
+    return tuple(fitting) or CATALOGUES
 
 
 def _classes(hint: Any) -> Iterator[Any]:

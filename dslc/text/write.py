@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import MISSING, Field
-from typing import Any
+from typing import Any, cast
 
 from dslc.catalogue import Entry
 from dslc.dims import Dim
@@ -97,7 +97,7 @@ def _value(value: Any, indent: str) -> str:
         case Type():
             return str(value)
         case tuple():
-            items: list[str] = [_value(item, indent) for item in value]
+            items = [_value(item, indent) for item in cast("tuple[Any, ...]", value)]
             return f"({items[0]},)" if len(items) == 1 else f"({', '.join(items)})"
         case Entry():
             return _entry(value, indent)

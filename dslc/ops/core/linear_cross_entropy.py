@@ -22,7 +22,7 @@ class LinearCrossEntropy(Op):
     Reference: Hsu et al., 2024, arXiv:2410.10989.
     """
 
-    loss: Op
+    loss: CrossEntropy
     rows: int
     transposed: bool = False
 
@@ -34,8 +34,8 @@ class LinearCrossEntropy(Op):
         features, classes = reversed(kernel.shape) if self.transposed else kernel.shape
         if not same(x.shape[-1], features):
             raise Mismatch(f"the sizes that meet differ: {x.shape[-1]} and {features}")
-        if not isinstance(self.loss, CrossEntropy) or self.loss.reduce not in ("mean", "sum"):
-            raise Mismatch("needs a cross-entropy that gives one number")
+        if self.loss.reduce not in ("mean", "sum"):
+            raise Mismatch("needs a loss that is reduced to one number")
         if not target.is_integer:
             raise Mismatch(f"needs integer targets, and gets {target}", None, 2)
         if bias is not None and bias.shape != (classes,):
