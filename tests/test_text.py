@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from dslc.bind import bind
+from dslc.differentiate import differentiate
 from dslc.dims import dim
 from dslc.graph import Graph, Node, Ref
 from dslc.initializers.normal import Normal
@@ -22,6 +24,7 @@ from dslc.ops.core.parameter import Parameter
 from dslc.ops.core.repeat import Repeat
 from dslc.ops.core.saving import Saving
 from dslc.ops.linear.dense import Dense
+from dslc.ops.reduce.sum import Sum
 from dslc.source import NOWHERE, Span
 from dslc.text import BadText, from_text, node_text, to_text
 from dslc.types import Type
@@ -194,3 +197,14 @@ def test_a_field_without_a_text_form_is_refused():
 
     with pytest.raises(TypeError, match="has no text form"):
         node_text(Node("x", Constant(Odd)))  # pyright: ignore[reportArgumentType]
+
+
+def test_a_region_with_its_backward_pass_reads_back_equal():
+    blocks = bind(from_text(REGION), {"batch": 2})
+    last = Node("sum", Sum(), (Ref("blocks"),), types=(Type(()),))
+    graph = differentiate(
+        replace(blocks, nodes={**blocks.nodes, "sum": last}, outputs={"loss": Ref("sum")}),
+        "loss",
+        ["blocks.*.dense.kernel", "x"],
+    )
+    assert from_text(to_text(verify(graph))) == graph
