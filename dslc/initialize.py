@@ -1,11 +1,13 @@
 """First values of the parameters and states of a graph."""
 
-from collections.abc import Sequence
+from itertools import product
+from math import prod
 from typing import Any
 
 from dslc.graph import Graph
+from dslc.initializers.base import Initializer
 from dslc.initializers.glorot_uniform import GlorotUniform
-from dslc.keys import at_place
+from dslc.keys import fold, numbers_of, wrapped
 from dslc.lazy import jax, jnp
 from dslc.types import JAX_DTYPES
 
@@ -16,21 +18,43 @@ def initial(graph: Graph, key: "jax.Array") -> "tuple[dict[str, jax.Array], dict
     Each depends on the key, its name and its layer alone: `blocks.3.x` starts the same by itself as in the stacked
     `blocks.*.x`. Traceable.
     """
-    made = ({node.name: _values(node.op, node.name, key) for node in graph.sources(kind)} for kind in ("parameter", "state"))
-    weights, state = made
+    values = _values({node.name: node.op for kind in ("parameter", "state") for node in graph.sources(kind)}, key)
+    weights, state = ({node.name: values[node.name] for node in graph.sources(kind)} for kind in ("parameter", "state"))
     return weights, state
 
 
-def _values(op: Any, name: str, key: "jax.Array") -> "jax.Array":
-    """Values of one array; a stacked one holds those of every layer."""
-    # Without an activation to choose by, as for a graph that was made by hand.
-    initializer = op.init or GlorotUniform()
+def _values(ops: dict[str, Any], key: "jax.Array") -> "dict[str, jax.Array]":
+    """Arrays that start by the same rule are drawn together: XLA compiles the rule once, however many layers there are."""
+    groups: dict[tuple[Any, ...], list[str]] = {}
+    for name, op in ops.items():
+        rule = (_initializer(op), op.shape, op.fan_in, op.fan_out, len(numbers_of(name, op.stack)))
+        groups.setdefault(rule, []).append(name)
+    found: dict[str, jax.Array] = {}
+    for (initializer, shape, fan_in, fan_out, _), names in groups.items():
+        rows = [numbers_of(name, indices) for name in names for indices in _indices(ops[name])]
+        keys = wrapped(key, fold(key, rows))
+        layers = jax.vmap(lambda key, rule=(initializer, shape, fan_in, fan_out): rule[0].sample(key, *rule[1:]))(keys)
+        found |= _apart(layers, {name: ops[name] for name in names})
+    return found
 
-    def layer(indices: Sequence[Any], stack: Sequence[tuple[int, int]]) -> "jax.Array":
-        if not stack:
-            values = initializer.sample(at_place(key, name, indices), op.shape, op.fan_in, op.fan_out)
-            return values.astype(JAX_DTYPES[op.dtype])
-        (start, count), *inner = stack
-        return jax.vmap(lambda index: layer((*indices, index), inner))(jnp.arange(start, start + count, dtype=jnp.int32))
 
-    return layer((), op.stack)
+def _initializer(op: Any) -> Initializer:
+    # Without an activation to choose by, as in a graph that was made by hand.
+    return op.init or GlorotUniform()
+
+
+def _indices(op: Any) -> list[tuple[int, ...]]:
+    """The indices of the layers that an array holds."""
+    return list(product(*(range(start, start + count) for start, count in op.stack)))
+
+
+def _apart(layers: "jax.Array", ops: dict[str, Any]) -> "dict[str, jax.Array]":
+    """The array of every name from the layers of all."""
+    found: dict[str, jax.Array] = {}
+    start = 0
+    for name, op in ops.items():
+        counts = tuple(count for _, count in op.stack)
+        end = start + prod(counts)
+        found[name] = jnp.reshape(layers[start:end], (*counts, *op.shape)).astype(JAX_DTYPES[op.dtype])
+        start = end
+    return found

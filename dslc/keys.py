@@ -5,50 +5,84 @@ in iteration 3), so that a draw stays the same when a repeat is unrolled, stacke
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from hashlib import blake2b
 from typing import Any
 
-from dslc.lazy import jax, jnp
+from dslc.lazy import jax, jnp, np
 
 INDEX = re.compile(r"\d+|\d+:\d+|\*")
 """A component of a name that stands for the iterations of a repeat: one of them, a run of them, or all."""
 
 
-def at_place(key: "jax.Array", name: str, iterations: Sequence[Any] = ()) -> "jax.Array":
-    """The key of a place, from that of the step; `iterations` are those of the regions around it, outermost first."""
+def at_places(key: "jax.Array", names: Sequence[str], iterations: Sequence[Any] = ()) -> "Mapping[str, jax.Array]":
+    """The keys of places from that of the step; `iterations` are those of the regions around them, outermost first."""
+    groups: dict[int, dict[str, tuple[Any, ...]]] = {}
+    for name in names:
+        numbers = numbers_of(name, iterations)
+        groups.setdefault(len(numbers), {})[name] = numbers
+    return {
+        name: made
+        for group in groups.values()
+        for name, made in zip(group, _apart(key, fold(key, tuple(group.values()))), strict=True)
+    }
+
+
+def numbers_of(name: str, iterations: Sequence[Any] = ()) -> tuple[Any, ...]:
+    """What is folded into a key for a place: a hash of the name without its indices, then the indices in order."""
     components = name.split(".")
-    pattern = ".".join("*" if INDEX.fullmatch(component) else component for component in components)
-    key = fold(key, int.from_bytes(blake2b(pattern.encode(), digest_size=4).digest(), "big"))
     around = list(iterations)
+    found: list[Any] = [_hash(".".join("*" if INDEX.fullmatch(component) else component for component in components))]
     for component in components:
         if component.isdigit():
-            key = fold(key, int(component))
+            found.append(int(component))
         elif INDEX.fullmatch(component) and around:
-            key = fold(key, around.pop(0))
-    for iteration in around:
-        key = fold(key, iteration)
-    return key
+            found.append(around.pop(0))
+    return (*found, *around)
 
 
-def fold(key: "jax.Array", number: Any) -> "jax.Array":
-    """The key that follows from a key and an int, which may be traced.
+@cache
+def _hash(text: str) -> int:
+    return int.from_bytes(blake2b(text.encode(), digest_size=4).digest(), "big")
 
-    A dozen integer operations that join the loop around them, where `jax.random.fold_in` runs the whole cipher: a key is
-    no secret, it only has to differ from the others in about half of its bits.
+
+def fold(key: "jax.Array", rows: Sequence[tuple[Any, ...]]) -> "jax.Array":
+    """Keys that follow from a key and rows of ints, which may be traced: all rows at once, as words `[rows, words]`.
+
+    A few integer operations that join the loop around them, where `jax.random.fold_in` runs the whole cipher: a key is no
+    secret, it only has to differ from the others in about half of its bits.
     """
-    words = jax.random.key_data(key)
-    mixed = _mixed(jnp.asarray(number).astype(jnp.uint32))
-    made: list[Any] = []
-    for position in range(words.shape[0]):
-        mixed = _mixed(words[position] ^ mixed)
-        made.append(mixed)
-    return jax.random.wrap_key_data(jnp.stack(made), impl=jax.random.key_impl(key))
+    words = [jnp.broadcast_to(word, (len(rows),)) for word in jax.random.key_data(key)]
+    for numbers in zip(*rows, strict=True):
+        mixed = _mixed(_column(numbers))
+        for position, word in enumerate(words):
+            words[position] = mixed = _mixed(word ^ mixed)
+    return jnp.stack(words, axis=1)
 
 
-def _mixed(x: "jax.Array") -> "jax.Array":
-    """The finalizer lowbias32 (Wellons, 2018, Prospecting for Hash Functions); the constant keeps 0 from staying 0."""
-    x = x + jnp.uint32(0x9E3779B9)
-    x = (x ^ (x >> 16)) * jnp.uint32(0x7FEB352D)
-    x = (x ^ (x >> 15)) * jnp.uint32(0x846CA68B)
+def _column(numbers: tuple[Any, ...]) -> Any:
+    """One number for each row, as an array of unsigned words."""
+    if all(isinstance(number, int) for number in numbers):
+        return np.array([number % 2**32 for number in numbers], np.uint32)
+    if all(number is numbers[0] for number in numbers):
+        return jnp.broadcast_to(numbers[0].astype(jnp.uint32), (len(numbers),))
+    return jnp.stack([jnp.uint32(number % 2**32) if isinstance(number, int) else number.astype(jnp.uint32) for number in numbers])
+
+
+def _mixed(x: Any) -> Any:
+    """The finalizer lowbias32 (Wellons, 2018, Prospecting for Hash Functions); the first sum keeps 0 from staying 0."""
+    x = x + np.uint32(0x9E3779B9)
+    x = (x ^ (x >> 16)) * np.uint32(0x7FEB352D)
+    x = (x ^ (x >> 15)) * np.uint32(0x846CA68B)
     return x ^ (x >> 16)
+
+
+def _apart(key: "jax.Array", words: "jax.Array") -> "list[jax.Array]":
+    """Keys of the kind of `key`, one for each row of words."""
+    return [wrapped(key, words[row]) for row in range(words.shape[0])]
+
+
+def wrapped(key: "jax.Array", words: "jax.Array") -> "jax.Array":
+    """Words as a key, or keys, of the kind of `key`."""
+    return jax.random.wrap_key_data(words, impl=jax.random.key_impl(key))

@@ -10,7 +10,7 @@ from pathlib import PurePath
 from typing import Any
 
 from dslc.graph import Graph, Node
-from dslc.keys import INDEX, at_place
+from dslc.keys import INDEX, at_places
 from dslc.lazy import jax, jnp
 from dslc.ops.base import Context, Op
 from dslc.ops.core.gradient import Gradient
@@ -91,6 +91,8 @@ class _Visit:
     node: Node
     scope: str
     states: tuple[str, ...]
+    place: str
+    """The place that its draws are keyed by; empty when it draws nothing."""
     is_source: bool
 
 
@@ -107,7 +109,7 @@ class _Walks:
         return self.known[id(graph)][1]
 
     def _visit(self, graph: Graph, node: Node) -> _Visit:
-        return _Visit(node, self._scope(node), _states(graph, node), node.op.name in SOURCES)
+        return _Visit(node, self._scope(node), _states(graph, node), place_of(node), node.op.name in SOURCES)
 
     def _scope(self, node: Node) -> str:
         path = node.path or node.name
@@ -116,6 +118,13 @@ class _Walks:
         # A slash would open a scope of its own.
         file = PurePath(node.span.file).name
         return f"{path}@{file}:{self.source.position(node.span.start)[0]}" if self.source else f"{path}@{file}"
+
+
+def place_of(node: Node) -> str:
+    """The place that the draws of a node are keyed by, empty when it draws nothing; a backward call repeats the draws."""
+    if not node.op.random:
+        return ""
+    return node.op.place if isinstance(node.op, Gradient) else node.name
 
 
 def _states(graph: Graph, node: Node) -> tuple[str, ...]:
@@ -133,11 +142,17 @@ class _Run:
     walks: _Walks
     watch: Watch | None = None
     iterations: Iterations = ()
+    keys: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Keys of the places in the graph that is run."""
 
     def __call__(self, body: Graph, given: Arrays, iteration: Any = None) -> tuple[dict[str, Any], dict[str, Any]]:
-        run = self if iteration is None else replace(self, iterations=(*self.iterations, iteration))
+        visits = self.walks.of(body)
+        iterations = self.iterations if iteration is None else (*self.iterations, iteration)
+        places = [place for visit in visits if (place := visit.place)] if self.key is not None else []
+        keys = at_places(self.key, list(dict.fromkeys(places)), iterations) if places else {}
+        run = replace(self, iterations=iterations, keys=keys)
         values: dict[str, tuple[Any, ...]] = {}
-        for visit in self.walks.of(body):
+        for visit in visits:
             values[visit.node.name] = run._outputs(visit, values, given)
             if self.watch:
                 self.watch(visit.node, values[visit.node.name], run.iterations)
@@ -152,7 +167,7 @@ class _Run:
         inputs = (None if ref is None else values[ref.node][ref.output] for ref in node.inputs)
         weights = {role: values[ref.node][ref.output] for role, ref in node.weights.items()}
         with jax.named_scope(visit.scope):
-            found = self._op(node).apply(weights, *inputs, ctx=self._context(node))
+            found = self._op(node).apply(weights, *inputs, ctx=Context(self.training, self.keys.get(visit.place), self))
         if not visit.states:
             return found if isinstance(found, tuple) else (found,)
         outputs, states = found
@@ -162,13 +177,6 @@ class _Run:
     def _op(self, node: Node) -> Op:
         # A loop that is watched is one that Python sees.
         return replace(node.op, unroll=True) if self.watch and isinstance(node.op, Repeat) else node.op
-
-    def _context(self, node: Node) -> Context:
-        key = None
-        if node.op.random and self.key is not None:
-            place = node.op.place if isinstance(node.op, Gradient) else node.name
-            key = at_place(self.key, place, self.iterations)
-        return Context(self.training, key, self)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ afford to make the mask again. The mixer is triple32 (Wellons, 2018, Prospecting
 word of the key put in halfway.
 """
 
+from functools import cache
 from typing import Any
 
 from dslc.lazy import jax, jnp, lax
@@ -12,6 +13,16 @@ from dslc.lazy import jax, jnp, lax
 
 def bits(key: "jax.Array", shape: tuple[int, ...]) -> "jax.Array":
     """32 random bits for every element of a shape."""
+    return _traced_once()(key, shape)
+
+
+@cache
+def _traced_once() -> Any:
+    # A model of many layers draws hundreds of masks, most of them of one shape.
+    return jax.jit(_bits, static_argnums=1)
+
+
+def _bits(key: "jax.Array", shape: tuple[int, ...]) -> "jax.Array":
     first, second = _words(key)
     x = _counter(shape) ^ first
     x = (x ^ (x >> 17)) * jnp.uint32(0xED5AD4BB)
