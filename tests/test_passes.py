@@ -97,7 +97,7 @@ def test_the_gradients_stay_the_same(kind: type[Optimization], sample: Sample, f
 @pytest.mark.parametrize(("kind", "sample"), GOOD)
 def test_the_body_of_a_region_is_rewritten_as_well(kind: type[Optimization], sample: Sample, float64: None):
     body = read(sample.before)
-    before = in_region(body, count=2)
+    before = in_region(body, count=9)
     step = apply(kind(), before)
     assert step.taken == apply(kind(), body).taken
     arrays = Arrays.drawn(before)
