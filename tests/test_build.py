@@ -107,6 +107,11 @@ def test_a_repeat_over_lists_and_tensors():
     assert "repeat.1.repeat.0.dense.kernel" in parameters(graph)
 
 
+def test_a_repeat_over_tuples():
+    text = "model m { input x: [batch, 4]  output y = x -> repeat w, rate in [(5, 0.1), (6, 0.2)] { dense(w) -> dropout(rate) } }"
+    assert parameters(graph_of(text))["repeat.1.dense.kernel"] == (5, 6)
+
+
 def test_a_repeat_body_reads_tensors_and_shared_layers_from_outside():
     text = """model m { input x: [batch, 4]  layer f = dense(4)  m = x -> dense(4)
         output y = x -> f -> repeat 8 { (it + m) -> f -> relu } }"""

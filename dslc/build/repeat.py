@@ -70,6 +70,7 @@ def _iteration(env: Env, item: tree.Repeat, row: Any, place: Place, blocks: tupl
     """Names and place of one iteration."""
     inner = replace(env, scope=Scope(env.scope), place=place, frame=place.frame, blocks=blocks, sole=True)
     names = item.names
+    row = row.items if isinstance(row, Bundle) else row
     parts = (row,) if len(names) == 1 else row
     if names and (not isinstance(parts, tuple | list) or len(parts) != len(names)):
         count = len(parts) if isinstance(parts, tuple | list) else 1
