@@ -38,7 +38,8 @@ class OneHot(Op):
         return Type((*index.shape, self.n))
 
     def apply(self, weights: Any, index: Any, *, ctx: Context) -> Any:
-        return jax.nn.one_hot(index, self.n, dtype=jnp.float32)
+        count: Any = self.n
+        return jax.nn.one_hot(index, count, dtype=jnp.float32)
 
     def cost(self, index: Type) -> Cost:
         out = self.infer(index)

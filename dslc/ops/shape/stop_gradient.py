@@ -17,6 +17,7 @@ class StopGradient(Op):
 
     aliases = ("Detach",)
     elementwise = True
+    stops_gradient = True
     keeps = ()
     samples = (
         Sample("stop_gradient", ("[batch, 3]",), "[batch, 3]"),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from dslc.lazy import jnp, np
+from dslc.lazy import jnp
 from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, axis_of, moved, op
 from dslc.types import Type
 
@@ -50,7 +50,8 @@ class Transpose(Op):
         return Cost(0, moved(x, x))
 
     def backward(self, kept: Any, gradient: Any, ctx: Context) -> Mapping[str, Any]:
-        return {"x": jnp.transpose(gradient, np.argsort(self._order(gradient.ndim)))}
+        order = self._order(gradient.ndim)
+        return {"x": jnp.transpose(gradient, [order.index(axis) for axis in range(gradient.ndim)])}
 
     def _order(self, rank: int) -> tuple[int, ...]:
         if self.axes is None:

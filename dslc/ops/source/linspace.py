@@ -30,4 +30,5 @@ class Linspace(Source):
         return filled((self.n,))
 
     def apply(self, weights: Any, *, ctx: Context) -> Any:
-        return jnp.linspace(self.a, self.b, self.n, dtype=jnp.float32)
+        count: Any = self.n
+        return jnp.linspace(self.a, self.b, count, dtype=jnp.float32)

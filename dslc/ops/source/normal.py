@@ -34,7 +34,9 @@ class Normal(Source):
         return filled(self.shape)
 
     def apply(self, weights: Any, *, ctx: Context) -> Any:
-        return self.mean + self.std * jax.random.normal(ctx.key, self.shape, jnp.float32)
+        key: Any = ctx.key
+        shape: Any = self.shape
+        return self.mean + self.std * jax.random.normal(key, shape, jnp.float32)
 
     def cost(self) -> Cost:
         return Cost(2 * elements([self.infer()]), moved(self.infer()))

@@ -34,7 +34,9 @@ class Uniform(Source):
         return filled(self.shape)
 
     def apply(self, weights: Any, *, ctx: Context) -> Any:
-        return self.low + (self.high - self.low) * jax.random.uniform(ctx.key, self.shape, jnp.float32)
+        key: Any = ctx.key
+        shape: Any = self.shape
+        return self.low + (self.high - self.low) * jax.random.uniform(key, shape, jnp.float32)
 
     def cost(self) -> Cost:
         return Cost(2 * elements([self.infer()]), moved(self.infer()))
