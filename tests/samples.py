@@ -4,14 +4,14 @@ import ast
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dslc.dims import Size, dim, exact_div, floor_div, substitute, symbols
+from dslc.dims import Dim, Size, dim, exact_div, floor_div, substitute, symbols
 from dslc.initializers.base import INITIALIZERS
 from dslc.ops.base import OPS, Context, Op, Sample, Weight
 from dslc.types import JAX_DTYPES, Type
@@ -86,7 +86,7 @@ def bound(value: Any, dims: Mapping[str, Size]) -> Any:
         return tuple(bound(part, dims) for part in value)
     if isinstance(value, Op):
         return replace(value, **{field.name: bound(getattr(value, field.name), dims) for field in fields(value)})
-    return substitute(value, dims) if hasattr(value, "terms") else value
+    return substitute(value, dims) if isinstance(value, Dim) else value
 
 
 def _names(value: Any) -> set[str]:
@@ -95,7 +95,7 @@ def _names(value: Any) -> set[str]:
         return {name for part in value for name in _names(part)}
     if isinstance(value, Type):
         return _names(value.shape)
-    return set(symbols(value)) if hasattr(value, "terms") else set()
+    return set(symbols(value)) if isinstance(value, Dim) else set()
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ class Case:
             weights |= {name: _array(rng, weight, True) for name, weight in self.state.items()}
             inputs = tuple(None if type is None else _array(rng, type, positive) for type in self.inputs)
             modes = (False, True) if self.op.random or self.state else (False,)
-            outputs = [self.call(weights, inputs, training) for training in modes]
+            outputs = [jax.jit(partial(self.call, training=training))(weights, inputs) for training in modes]
             if all(bool(jnp.isfinite(array).all()) for call in outputs for array in call):
                 return weights, inputs
         raise AssertionError(f"no inputs of `{self.sample.text}` give finite outputs")
