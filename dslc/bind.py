@@ -89,7 +89,8 @@ def bind(graph: Graph, dims: Mapping[str, int]) -> Graph:
         except NotDivisible as problem:
             raise DoesNotDivide(name, problem.a, problem.b, tuple(dims.items())) from problem
         nodes[name] = node if op is node.op and types == node.types else replace(node, op=op, types=types)
-    return replace(graph, nodes=nodes)
+    changed = any(nodes[name] is not node for name, node in graph.nodes.items())
+    return replace(graph, nodes=nodes) if changed else graph
 
 
 def _bound(value: Any, dims: Mapping[str, int]) -> Any:
@@ -98,7 +99,7 @@ def _bound(value: Any, dims: Mapping[str, int]) -> Any:
         case Dim():
             return substitute(value, dims)
         case Type():
-            return value.bind(dims)
+            return value if (made := value.bind(dims)) == value else made
         case tuple():
             parts: tuple[Any, ...] = tuple(_bound(part, dims) for part in value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
             return value if all(new is old for new, old in zip(parts, value, strict=True)) else parts  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]

@@ -28,7 +28,7 @@ class Net:
         """A parameter or state, the same one for the same name."""
         if name in self.builder.nodes:
             return Ref(name)
-        op = OPS[kind](weight.shape, weight.dtype, weight.init, weight.fan_in, weight.fan_out)
+        op = OPS[kind](tuple(weight.shape), weight.dtype, weight.init, weight.fan_in, weight.fan_out)
         return self._put(Node(name, op, types=(op.infer(),), path=name))
 
     def add(self, op: Op, *inputs: Ref | None, name: str | None = None, weights: Mapping[str, Ref] | None = None) -> Any:
@@ -51,11 +51,11 @@ class Net:
 
     def repeat(
         self, carried: Sequence[Ref], count: int, body: "Callable[..., Any]", captured: Sequence[Ref] = (),
-        sliced: Sequence[Ref] = (), name: str = "blocks", **settings: Any,
+        sliced: Sequence[Ref] = (), name: str = "blocks", index: str | None = "*", **settings: Any,
     ) -> tuple[Ref, ...]:  # fmt: skip
         """A region: `body(net, *inputs)` gives the carried values, then what is stacked."""
-        inner = Net(f"{self.prefix}{name}.*")
-        inner.prefix = f"{self.prefix}{name}.*."
+        inner = Net(f"{self.prefix}{name}" + (f".{index}" if index else ""))
+        inner.prefix = f"{inner.builder.name}."
         given = [self.builder.type(ref) for ref in (*carried, *captured)]
         given += [replace(type, shape=type.shape[1:]) for type in map(self.builder.type, sliced)]
         made = body(inner, *(inner.input(f"{inner.prefix}in.{i}", type) for i, type in enumerate(given)))
