@@ -32,8 +32,8 @@ class Part:
 
     name: str
     places: tuple[Place, ...] = ()
-    pinned: bool = False
-    """Never folded into a run: inputs and outputs."""
+    end: str = ""
+    """`input` or `output`: these stay out of runs where there are few of them."""
 
 
 @dataclass(frozen=True)
@@ -108,17 +108,14 @@ def _waves(pieces: Mapping[str, Hashable], reads: Reads, group: set[str]) -> dic
 
 def folded(trees: tuple[Tree, ...], reads: Reads) -> tuple[Tree, ...]:
     """A row that is too long to take in, as runs of neighbours in topological order."""
-    pinned = tuple(tree for tree in trees if _is_pinned(tree))
-    if len(trees) - len(pinned) <= MOST:
+    ends = [tree.end if isinstance(tree, Part) else "" for tree in trees]
+    free = [end in ("input", "output") and ends.count(end) <= LEAST for end in ends]
+    if free.count(False) <= MOST:
         return trees
     pieces = {name: at for at, tree in enumerate(trees) for name in names_in(tree)}
     inner = {name: [other for other in reads[name] if other in pieces] for name in pieces}
-    order = (trees[at] for at in _order(pieces, inner) or () if isinstance(at, int))
-    return (*pinned, *_runs([tree for tree in order if not _is_pinned(tree)]))
-
-
-def _is_pinned(tree: Tree) -> bool:
-    return isinstance(tree, Part) and tree.pinned
+    order = [at for at in _order(pieces, inner) or () if isinstance(at, int)]
+    return (*(trees[at] for at in order if free[at]), *_runs([trees[at] for at in order if not free[at]]))
 
 
 def _runs(row: list[Tree]) -> tuple[Tree, ...]:

@@ -73,7 +73,7 @@ function arrange(isDouble) {
 
 function legend() {
   const used = new Set(DATA.views.flatMap((view) => view.items.filter((item) => item.kind === "layer").map((item) => item.family)))
-  const chip = (family) => make("span", { class: "chip", style: `--hue: ${DATA.hues[family]}` }, family)
+  const chip = (family) => make("span", { class: "chip", style: hueOf(family) }, family)
   const families = Object.keys(DATA.hues).filter((family) => used.has(family))
   const hint = make("span", { class: "hint" }, "drag or scroll to move, Ctrl + scroll to zoom, / to search, arrow keys to walk")
   find("legend").replaceChildren(...families.map(chip), hint)

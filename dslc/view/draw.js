@@ -62,12 +62,12 @@ function paintItem(view, place) {
     "data-height": place.height,
     "aria-label": spoken(item),
     "aria-expanded": item.kind === "box" ? String(Boolean(place.open)) : undefined,
-    style: hueOf(item),
+    style: hueOf(item.family),
   }
   return element("g", attributes, ...(place.open ? frame(item, place) : body(item, place)))
 }
 
-const hueOf = (item) => (item.family in DATA.hues ? `--hue: ${DATA.hues[item.family]}` : undefined)
+const hueOf = (family) => (family in DATA.hues ? `--hue: ${DATA.hues[family][0]}; --tone: ${DATA.hues[family][1]}` : undefined)
 
 function spoken(item) {
   const kind = item.kind === "box" ? "box " : item.kind === "layer" ? "" : `${item.kind} `

@@ -16,7 +16,7 @@ class Pane {
     this.number = number
     this.tabs = make("div", { class: "tabs", role: "tablist", "aria-label": "Views" })
     this.summary = make("span", { class: "summary" })
-    this.svg = element("svg", { class: "graph", "aria-label": "Graph" })
+    this.svg = element("svg", { class: "graph", role: "group", "aria-label": "Graph" })
     this.notes = make("details", { class: "notes" })
     this.root = make("section", { class: "pane" }, make("div", { class: "head" }, this.tabs, this.summary), this.svg, this.notes)
     this.states = DATA.views.map((view) => ({ open: openAtFirst(view, DATA.most), camera: null }))
@@ -72,10 +72,17 @@ class Pane {
     const wide = (width - 2 * margin) / this.plan.width
     const high = (height - 2 * margin) / this.plan.height
     const scale = Math.min(1.1, Math.max(Math.min(wide, high), whole ? 0.05 : Math.min(wide, 0.9), whole ? 0 : 0.5))
-    const x = (width - this.plan.width * scale) / 2
+    const x = this.across(width, this.plan.width * scale, margin, scale)
     const y = Math.max(margin, (height - this.plan.height * scale) / 2)
     this.state.camera = { x, y, scale, isFitted: true }
     this.aim()
+  }
+
+  // In the middle; what is too wide begins with its topmost item in the middle.
+  across(width, wide, margin, scale) {
+    if (wide <= width - 2 * margin || !this.plan.items.length) return (width - wide) / 2
+    const top = this.plan.items.reduce((best, place) => (place.y < best.y ? place : best))
+    return Math.min(margin, Math.max(width - margin - wide, width / 2 - (top.x + top.width / 2) * scale))
   }
 
   resize() {

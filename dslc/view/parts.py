@@ -45,7 +45,8 @@ class Level:
         """Nodes of the backward pass: gradients, and what is made of them."""
         found: set[str] = set()
         for node in self.graph:
-            if self.behind or differentiates(node) or any(ref.node in found for ref in node.references()):
+            reads = any(ref.node in found for ref in node.references())
+            if self.behind or reads or starts_backward(node):
                 found.add(node.name)
         return frozenset(found)
 
@@ -53,7 +54,8 @@ class Level:
     def parts(self) -> tuple[Part, ...]:
         """The drawn nodes, and the outputs where this is not a body."""
         places = {node.name: tuple(self._places(node)) for node in self.drawn}
-        parts = [Part(node.name, places[node.name], node.op.name == "input") for node in self.drawn]
+        kind = {node.name: "input" if node.op.name == "input" else "" for node in self.drawn}
+        parts = [Part(node.name, places[node.name], kind[node.name]) for node in self.drawn]
         return (*parts, *self._outputs(places))
 
     @cached_property
@@ -73,8 +75,8 @@ class Level:
         for name, ref in self.graph.outputs.items():
             at = places.get(ref.node, ()) if ref.node in self.backward else ()
             if made.count(ref.node) > MANY_OUTPUTS:
-                at = (*at, Place(f"{len(made)} outputs", ref.node in self.backward))
-            yield Part(OUTPUT + name, at, pinned=True)
+                at = (*at, Place("outputs", ref.node in self.backward))
+            yield Part(OUTPUT + name, at, "output")
 
     def _places(self, node: Node) -> Iterator[Place]:
         for path in self._blocks(node):
@@ -102,9 +104,11 @@ class Level:
         return {(path, name): use for (path, _), nodes in members.items() for name, use in uses(nodes).items()}
 
 
-def differentiates(node: Node) -> bool:
-    """Whether a node is a gradient, or a region of them."""
-    return is_gradient(node.op) or any(differentiates(inner) for body in bodies(node.op).values() for inner in body)
+def starts_backward(node: Node) -> bool:
+    """Whether a node is a gradient, called one by the stage that made it, or a region with one inside."""
+    inner = (each for body in bodies(node.op).values() for each in body)
+    called = node.name != node.path and node.name.endswith(".gradient")
+    return called or is_gradient(node.op) or any(map(starts_backward, inner))
 
 
 def uses(nodes: Iterable[Node]) -> dict[str, int]:

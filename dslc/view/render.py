@@ -74,7 +74,11 @@ def _item(item: Item) -> dict[str, Any]:
     return found
 
 
-def _hues() -> dict[str, int]:
-    """A hue for each family of ops, as far apart as they go, and the same on every page."""
+def _hues() -> dict[str, tuple[int, int]]:
+    """Hue and tone for each family of ops, the same on every page.
+
+    Turning by the golden angle keeps hues apart; the first that come near each other are 8 turns apart, and get
+    different tones.
+    """
     families = sorted(path.name for path in files("dslc.ops").iterdir() if path.is_dir() and path.name[0] not in "_.")
-    return {family: round(at * 137.508) % 360 for at, family in enumerate(families)}
+    return {family: (round(at * 137.508) % 360, at // 8 % 3) for at, family in enumerate(families)}

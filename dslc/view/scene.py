@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from dslc.differentiate import gradient_name
 from dslc.graph import Graph, Node
 from dslc.source import Source
 from dslc.verify import bodies
@@ -59,15 +60,18 @@ class Sums:
     """How much a box holds; weights by name, so that a shared one counts once."""
 
     layers: int = 0
+    outputs: int = 0
     weights: dict[str, int] = field(default_factory=dict[str, int])
 
     def add(self, other: "Sums") -> None:
         self.layers += other.layers
+        self.outputs += other.outputs
         self.weights |= other.weights
 
     def text(self) -> str:
-        weights = sum(self.weights.values())
-        return " · ".join((count_text(self.layers, "layer"), *([f"{rounded(weights)} weights"] if weights else [])))
+        is_work, weights = self.layers or not self.outputs, sum(self.weights.values())
+        things = count_text(self.layers, "layer") if is_work else count_text(self.outputs, "output")
+        return f"{things} · {rounded(weights)} weights" if weights else things
 
 
 def scene(graph: Graph, sources: Mapping[str, Source] | None = None) -> Scene:
@@ -104,7 +108,7 @@ class _Pen:
             return self.region(node, level, parent)
         self.items.append(self.layer(node, level, parent))
         layers = 0 if node.op.name == "input" else level.times
-        return Sums(layers, trained([node], level.graph, level.times))
+        return Sums(layers, 0, trained([node], level.graph, level.times))
 
     def box(self, box: Box, level: Level, parent: int) -> Sums:
         item = self.run(box, level, parent) if box.place is None else self.block(box.place, parent)
@@ -128,9 +132,9 @@ class _Pen:
 
     def run(self, box: Box, level: Level, parent: int) -> Item:
         """Neighbours that stand together only to keep the page small."""
-        names = list(names_in(box))
-        paths = (level.graph.nodes[name].path for name in (names[0], names[-1]) if name in level.graph.nodes)
-        return Item("box", parent, " … ".join(dict.fromkeys(short(self.title(path, parent), 16) for path in paths)))
+        names, nodes = list(names_in(box)), level.graph.nodes
+        paths = (nodes[name].path if name in nodes else name.removeprefix(OUTPUT) for name in (names[0], names[-1]))
+        return Item("box", parent, " … ".join(dict.fromkeys(short(self.title(path, parent), 24) for path in paths)))
 
     def region(self, node: Node, level: Level, parent: int) -> Sums:
         count = getattr(node.op, "count", 1)
@@ -160,15 +164,17 @@ class _Pen:
         name, op = self.title(node.path, parent), headline(node.op)
         usual = is_usual(name, meant(node.op)[0])
         lines = (op, ", ".join(direct_weights(node, level.graph))) if usual else (name, op)
-        return (f"{DERIVATIVE} {lines[0]}", lines[1]) if is_gradient(node.op) else lines
+        backward = is_gradient(node.op) or (node.name in level.backward and not usual)
+        return (f"{DERIVATIVE} {lines[0]}", lines[1]) if backward else lines
 
     def output(self, name: str, level: Level, parent: int) -> Sums:
         ref = level.graph.outputs[name]
         self.numbers[(OUTPUT + name,)] = len(self.items)
         rows = ((name, str(level.graph.type(ref)), origin(level.graph.nodes[ref.node])),)
-        item = Item("output", parent, short(name), path=name, backward=ref.node in level.backward)
+        title = name.replace(gradient_name(""), f"{DERIVATIVE} ", 1)
+        item = Item("output", parent, short(title), path=name, backward=ref.node in level.backward)
         self.items.append(replace(item, sections=(Section("Output", rows),)))
-        return Sums()
+        return Sums(outputs=1)
 
     def title(self, path: str, parent: int, backward: bool = False) -> str:
         """The part of a path that its box does not say."""

@@ -87,7 +87,7 @@ def tail(path: str, around: str) -> str:
     """The part of a path that the box around it does not say; an index alone says too little, and `*` nothing."""
     rest = path.removeprefix(around) if path.startswith(f"{around}.") else path
     rest = re.sub(r"^[.*]+", "", rest) or path.rpartition(".")[2]
-    return f"{around.rpartition('.')[2]}.{rest}" if rest[0].isdigit() else rest
+    return f"{around.rpartition('.')[2]}.{rest}" if around and rest[0].isdigit() else rest
 
 
 def is_usual(title: str, op: Op) -> bool:

@@ -52,7 +52,7 @@ def test_pieces_of_any_graph_form_no_circle(nodes: list[tuple[int, set[int]]]) -
 
 
 def test_a_long_row_folds_into_runs_of_neighbours() -> None:
-    parts = [Part("x", pinned=True), *(part(f"layer.{at}") for at in range(5_000))]
+    parts = [Part("x", end="input"), *(part(f"layer.{at}") for at in range(5_000))]
     reads = {each.name: (before.name,) for before, each in zip(parts, parts[1:], strict=False)} | {"x": ()}
     rows = [folded(tuple(parts), reads)]
     assert rows[0][0] == parts[0]
@@ -60,6 +60,13 @@ def test_a_long_row_folds_into_runs_of_neighbours() -> None:
     for row in rows:
         assert len(row) <= MOST + 1
         rows += [tree.inside for tree in row if isinstance(tree, Box)]
+
+
+def test_many_outputs_fold_as_well() -> None:
+    parts = [Part("x", end="input"), *(Part(str(at), end="output") for at in range(500))]
+    row = folded(tuple(parts), {each.name: ("x",) for each in parts[1:]} | {"x": ()})
+    assert row[0] == parts[0]
+    assert len(row) <= MOST + 1
 
 
 def test_a_short_row_stays_as_it_is() -> None:

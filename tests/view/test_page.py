@@ -76,7 +76,7 @@ def test_every_op_that_is_drawn_has_its_sentence_and_every_family_its_hue() -> N
     found = data(page([View("source", sketch.residual_net())]))
     layers = [item for item in found["views"][0]["items"] if item["kind"] == "layer"]
     assert all(found["about"][layer["about"]].endswith(".") for layer in layers)
-    hues = [found["hues"][family] for family in {layer["family"] for layer in layers}]
+    hues = [tuple(found["hues"][family]) for family in {layer["family"] for layer in layers}]
     assert len(set(hues)) == len(hues)
 
 

@@ -3,6 +3,7 @@
 import pytest
 import sketch
 
+from dslc.differentiate import differentiate
 from dslc.graph import Graph, Node, Ref
 from dslc.ops.base import OPS
 from dslc.source import Source, Span
@@ -125,6 +126,20 @@ def test_gradients_stand_in_boxes_of_their_own() -> None:
         ("\N{PARTIAL DIFFERENTIAL} body", True),
     ]
     assert "\N{PARTIAL DIFFERENTIAL} relu" in {each.title for each in drawn.items}
+
+
+def test_the_gradient_of_each_weight_is_an_output_beside_its_layer() -> None:
+    draw = sketch.Sketch("net")
+    with draw.block("body"):
+        y = draw.add("relu", draw.add("dense", draw.input("x", "[batch, 2]"), units=3))
+    draw.output("loss", draw.add("mean", y))
+    drawn = scene(differentiate(draw.graph, "loss", ["body.dense.kernel", "body.dense.bias"]))
+    ends = {
+        each.path: drawn.items[each.parent].title for each in drawn.items if each.kind == "output" and each.backward
+    }
+    box = "\N{PARTIAL DIFFERENTIAL} body"
+    assert ends == {"gradient of body.dense.kernel": box, "gradient of body.dense.bias": box}
+    assert ("body.dense", "gradient of body.dense.kernel") in joined(drawn)
 
 
 def backward(draw: sketch.Sketch, of: str, gradient: Ref) -> Ref:
