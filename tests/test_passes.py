@@ -2,13 +2,16 @@
 
 from typing import Any
 
+import jax
 import pytest
 
 from dslc.differentiate import differentiate
 from dslc.graph import Graph, Node, Ref
+from dslc.lower import lower, shapes_of
 from dslc.ops.base import OPS
 from dslc.optimize import apply, optimize, schedule
 from dslc.passes.base import PASSES, PHASES, Optimization, Refused, Sample
+from dslc.prepare import prepare
 from dslc.text import from_text, to_text
 from dslc.types import Type
 from dslc.verify import verify
@@ -53,6 +56,32 @@ def _summed(graph: Graph, name: str) -> Graph:
         return Graph(graph.name, graph.nodes, {"summed": ref})
     node = Node("summed", OPS["sum"](), (ref,), {}, (Type(()),))
     return Graph(graph.name, {**graph.nodes, "summed": node}, {"summed": Ref("summed")})
+
+
+def compiled(graph: Graph, training: bool) -> Any:
+    """XLA's program; the arrays are arguments, or XLA would fold what depends on them alone."""
+    program = lower(graph)
+    given = (shapes_of(graph, source) for source in ("parameter", "state", "input"))
+    return jax.jit(lambda *arrays: program(*arrays, training=training)).lower(*given).compile()
+
+
+def flops(program: Any) -> float:
+    """XLA's own count."""
+    return program.cost_analysis()["flops"]
+
+
+def loops(program: Any) -> int:
+    return program.as_text().count(" while(")
+
+
+def temporary_bytes(graph: Graph) -> int:
+    """What XLA allocates for intermediate values of the first output and its gradients by the weights."""
+    weights = [node.name for node in graph.sources("parameter")]
+    return (
+        compiled(differentiate(graph, next(iter(graph.outputs)), weights), training=True)
+        .memory_analysis()
+        .temp_size_in_bytes
+    )
 
 
 def ways(kind: type[Optimization]) -> tuple[bool, ...]:
@@ -134,6 +163,26 @@ def test_all_passes_of_a_phase_together_keep_the_numbers(
     arrays = Arrays.drawn(before)
     bound = sum(step.optimization.bound for step in report.steps if step.taken)
     assert_close(run(after, arrays, phase == "training"), run(before, arrays, phase == "training"), bound)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.values[0].claim == "time"])
+def test_a_pass_that_claims_time_leaves_fewer_operations_or_loops(kind: type[Optimization]):
+    before = read(kind.case)
+    parts = prepare(apply(kind(), before).after)
+    old, new = compiled(before, training=False), compiled(parts.rest, training=False)
+    assert flops(new) < 0.9 * flops(old) or loops(new) < loops(old)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.values[0].claim == "memory"])
+def test_a_pass_that_claims_memory_needs_less_of_it(kind: type[Optimization]):
+    before = read(kind.case)
+    assert temporary_bytes(apply(kind(), before).after) < 0.5 * temporary_bytes(before)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_case_to_measure_is_one_that_the_pass_takes(kind: type[Optimization]):
+    step = apply(kind(), read(kind.case))
+    assert step.taken and not step.refused
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,7 +1,7 @@
 """What a pass is: a rewrite with its algebra, its legality and its proof.
 
 A new pass is one new file: a class with `@optimization`, a docstring (one sentence; `Before:` and `After:` as algebra; `Saves:`;
-`Refuses:`), the class facts below, `samples`, and `run`. Its reasons are small frozen dataclasses: the numbers are their
+`Refuses:`), the class facts below, `samples`, a `case` and `run`. Its reasons are small frozen dataclasses: the numbers are their
 fields, the prose is their `__str__`. Inputs, parameters and states keep their names, so that a checkpoint loads at any level.
 """
 
@@ -116,6 +116,8 @@ class Optimization(Entry):
     repeats: ClassVar[bool] = False
     """One rewrite can make room for the next: run again until nothing is taken."""
     samples: ClassVar[tuple[Sample | Refused, ...]] = ()
+    case: ClassVar[str] = ""
+    """A graph of a realistic size that the pass takes: `benchmarks/passes.py` measures it before and after."""
 
     def run(self, graph: Graph) -> Rewritten:
         """Rewrite a graph; the bodies of its regions are given by themselves."""

@@ -117,6 +117,16 @@ class CollapseDense(Optimization):
             "`a` is read by `output code` as well",
         ),
     )
+    case = """graph wide_middle {
+                  x = input("f32", (128, 784))
+                  a.kernel = parameter((784, 1024))
+                  a.bias = parameter((1024,))
+                  a = dense(1024) x; kernel = a.kernel, bias = a.bias
+                  b.kernel = parameter((1024, 256))
+                  b.bias = parameter((256,))
+                  b = dense(256) a; kernel = b.kernel, bias = b.bias
+                  output b
+                }"""
 
     def run(self, graph: Graph) -> Rewritten:
         edit = Edit(graph)

@@ -61,6 +61,15 @@ class DropDeadNodes(Optimization):
             "one of the parameters",
         ),
     )
+    case = """graph unread_head {
+                  x = input("f32", (256, 1024))
+                  a.kernel = parameter((1024, 1024))
+                  a = dense(1024, bias = false) x; kernel = a.kernel
+                  b.kernel = parameter((1024, 1024))
+                  b = dense(1024, bias = false) x; kernel = b.kernel
+                  softmax = softmax() b
+                  output a
+                }"""
 
     def run(self, graph: Graph) -> Rewritten:
         kept = alive(graph)

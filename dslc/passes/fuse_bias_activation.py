@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 from dslc.graph import Graph, Node
+from dslc.ops.conv.conv import Conv
 from dslc.ops.core.fused import Fused
 from dslc.ops.linear.dense import Dense
 from dslc.passes._edit import Edit, draws
 from dslc.passes.base import Fact, Optimization, ReadElsewhere, Refused, Rewritten, Sample, optimization
 
-LAYERS = (Dense,)
+LAYERS = (Dense, Conv)
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,14 @@ class FuseBiasActivation(Optimization):
             "`dense` is read by `add` as well",
         ),
     )
+    case = """graph layer {
+                  x = input("f32", (256, 1024))
+                  dense.kernel = parameter((1024, 1024))
+                  dense.bias = parameter((1024,))
+                  dense = dense(1024) x; kernel = dense.kernel, bias = dense.bias
+                  gelu = gelu() dense
+                  output gelu
+                }"""
 
     def run(self, graph: Graph) -> Rewritten:
         edit = Edit(graph)

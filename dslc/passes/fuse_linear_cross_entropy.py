@@ -173,6 +173,15 @@ class FuseLinearCrossEntropy(Optimization):
             "are probabilities",
         ),
     )
+    case = """graph language_model {
+                  x = input("f32", (16, 128, 128))
+                  target = input("i32", (16, 128))
+                  table = parameter((8192, 128))
+                  kernel = transpose() table
+                  logits = matmul() x, kernel
+                  loss = cross_entropy() logits, target
+                  output loss
+                }"""
 
     def run(self, graph: Graph) -> Rewritten:
         edit = Edit(graph)

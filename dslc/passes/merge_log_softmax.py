@@ -78,6 +78,12 @@ class MergeLogSoftmax(Optimization):
             "has a mask",
         ),
     )
+    case = """graph entropy {
+                  x = input("f32", (1024, 4096))
+                  softmax = softmax() x
+                  log = log() softmax
+                  output log
+                }"""
 
     def run(self, graph: Graph) -> Rewritten:
         edit = Edit(graph)

@@ -77,6 +77,17 @@ class ShareEqualNodes(Optimization):
             "draws random numbers",
         ),
     )
+    case = """graph shared_layer {
+                  x = input("f32", (512, 512))
+                  kernel = parameter((512, 512))
+                  a = dense(512, bias = false) x; kernel = kernel
+                  gelu = gelu() a
+                  b = dense(512, bias = false) x; kernel = kernel
+                  gelu_2 = gelu() b
+                  product = multiply() gelu, gelu_2
+                  loss = mean() product
+                  output loss
+                }"""
 
     def run(self, graph: Graph) -> Rewritten:
         edit = Edit(graph)

@@ -76,6 +76,22 @@ class UnrollShortRepeats(Optimization):
             "12 iterations stay one loop",
         ),
     )
+    case = """graph four_blocks {
+                  x = input("f32", (64, 128))
+                  up.kernel = parameter((128, 512), stack = ((0, 4),))
+                  down.kernel = parameter((512, 128), stack = ((0, 4),))
+                  blocks = repeat(4, 1, 0) x; up.kernel, down.kernel with body blocks {
+                    carried = input("f32", (64, 128))
+                    up.kernel = parameter((128, 512))
+                    up = dense(512, bias = false) carried; kernel = up.kernel
+                    gelu = gelu() up
+                    down.kernel = parameter((512, 128))
+                    down = dense(128, bias = false) gelu; kernel = down.kernel
+                    output 0 = down
+                  }
+                  loss = mean() blocks
+                  output loss
+                }"""
 
     def run(self, graph: Graph) -> Rewritten:
         edit = Edit(graph)
