@@ -1,0 +1,81 @@
+"""Training speed: dslc beside hand-written JAX, Keras and PyTorch; the same model, data, batch and optimizer.
+
+    python benchmarks/train.py [mlp conv gpt] [--rounds 5]
+
+Every round runs each peer once in a process of its own, one after another, so that all of them meet the same machine.
+The table shows medians over the rounds, and the median of the ratios within a round to the better JAX program.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).parent
+PEERS = {
+    "dslc": ("run_dslc", ""),
+    "JAX, a jitted step": ("run_jax", "step"),
+    "JAX, one scan": ("run_jax", "scan"),
+    "Keras on JAX": ("run_keras", ""),
+    "PyTorch": ("run_torch", ""),
+}
+JAX = ("JAX, a jitted step", "JAX, one scan")
+WORKER = """
+import importlib, json, sys
+from peers.workloads import WORKLOADS
+module, way, workload, stretches = sys.argv[1:]
+timing = importlib.import_module(f"peers.{module}").run(WORKLOADS[workload], way, int(stretches))
+print(json.dumps(timing.report()))
+"""
+
+
+def measure(peer: str, workload: str, stretches: int) -> dict[str, float]:
+    """One run of a peer: step in ms, first step, whole process in s, memory in MB."""
+    module, way = PEERS[peer]
+    # No cache of compiled programs for anybody: the first step shows what compiling costs.
+    environment = os.environ | {"PYTHONPATH": f"{HERE}{os.pathsep}{HERE.parent}", "JAX_ENABLE_COMPILATION_CACHE": "false"}
+    begun = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-c", WORKER, module, way, workload, str(stretches)],
+        env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    seconds = time.perf_counter() - begun
+    if done.returncode:
+        sys.exit(f"{peer} failed on {workload}:\n{done.stderr[-2000:]}")
+    return json.loads(done.stdout.splitlines()[-1]) | {"process": seconds}
+
+
+def table(workload: str, rounds: list[dict[str, dict[str, float]]]) -> None:
+    """Print medians and ratios of a workload."""
+    print(f"\n{workload}: medians of {len(rounds)} rounds")
+    print(f"{'':22} {'ms a step':>10} {'to JAX':>7} {'first step s':>13} {'process s':>10} {'memory MB':>10}")
+    for peer in rounds[0]:
+        middle = {key: statistics.median(found[peer][key] for found in rounds) for key in rounds[0][peer]}
+        best = [min(found[way]["step"] for way in JAX if way in found) for found in rounds] if JAX[0] in rounds[0] else []
+        ratio = statistics.median(found[peer]["step"] / least for found, least in zip(rounds, best, strict=True)) if best else 0
+        print(
+            f"{peer:22} {middle['step']:10.3f} {ratio:7.2f} {middle['first']:13.2f} "
+            f"{middle['process']:10.2f} {middle['memory']:10.0f}"
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("workloads", nargs="*", default=["mlp", "conv", "gpt"])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--stretches", type=int, default=3)
+    parser.add_argument("--peers", nargs="*", default=list(PEERS), choices=list(PEERS))
+    options = parser.parse_args()
+    for workload in options.workloads:
+        rounds = [
+            {peer: measure(peer, workload, options.stretches) for peer in options.peers} for _ in range(options.rounds)
+        ]
+        table(workload, rounds)
+
+
+if __name__ == "__main__":
+    main()
