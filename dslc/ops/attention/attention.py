@@ -7,7 +7,7 @@ from dslc.initializers.base import Initializer
 from dslc.initializers.zeros import Zeros
 from dslc.lazy import jnp
 from dslc.ops._wide import wide
-from dslc.ops.attention._core import Attend, merge_heads, split_heads
+from dslc.ops.attention._core import LONG, Attend, merge_heads, split_heads
 from dslc.ops.attention._mask import read, spread_out
 from dslc.ops.attention._rotary import rotated
 from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, Weight, broadcast, elements, floating, moved, op
@@ -40,8 +40,8 @@ class Attention(Op):
     init: Initializer | None = None
 
     random = True
-    keeps = ("x", "memory", "qkv.kernel", "q.kernel", "kv.kernel", "out.kernel", "position_bias")
-    saves = ("query", "key", "value", "context", "shares", "total")
+    keeps = ("x", "memory", "qkv.kernel", "q.kernel", "kv.kernel", "out.kernel", "mask", "position_bias")
+    saves = ("query", "key", "value", "context", "shares", "total", "logsumexp")
     aliases = ("MultiHeadAttention", "MultiheadAttention", "SelfAttention", "mha")
     samples = (
         Sample("attention(4, causal = true)", ("[batch, seq, 8]",), "[batch, seq, 8]", parameters=288),
@@ -121,10 +121,12 @@ class Attention(Op):
             "key": (*group, key, width),
             "value": (*group, key, width),
             "context": (*head, query, width),
-            "shares": (*head, query, key),
-            "total": (*head, query, 1),
         }
-        return {name: Type(shape, wide(x.dtype) if name == "total" else x.dtype) for name, shape in shapes.items()}
+        kept = {name: Type(shape, x.dtype) for name, shape in shapes.items()}
+        sums = Type((*head, query, 1), wide(x.dtype))
+        if less(query, LONG) is False:
+            return kept | {"logsumexp": sums}
+        return kept | {"shares": Type((*head, query, key), x.dtype), "total": sums}
 
     def apply(
         self, weights: Any, x: Any, memory: Any = None, mask: Any = None, position_bias: Any = None, *, ctx: Context
@@ -135,21 +137,26 @@ class Attention(Op):
         self, weights: Any, x: Any, memory: Any = None, mask: Any = None, position_bias: Any = None, *, ctx: Context
     ) -> tuple[Any, dict[str, Any]]:
         q, k, v = self._projected(weights, x, memory)
-        *leading, query, _ = x.shape
-        if mask is not None:
-            mask = spread_out(mask, tuple(leading), self.heads, query, k.shape[-2])
-        if position_bias is not None:
-            position_bias = jnp.expand_dims(position_bias, tuple(range(q.ndim - position_bias.ndim)))
-        context, shares, total = self._attend(ctx, mask, position_bias).forward(q, k, v)
+        attend, query = self._attend(ctx, q, k, mask, position_bias), q.shape[-2]
+        if query < LONG:
+            context, shares, total, _ = attend.forward(q, k, v)
+            saved = {"shares": shares, "total": total}
+        else:
+            context, logsumexp = attend.forward_in_blocks(q, k, v)
+            saved = {"logsumexp": logsumexp}
         out = self._mapped(weights, "out", merge_heads(context))
-        saved = {"query": q, "key": k, "value": v, "context": context, "shares": shares, "total": total}
-        return out, saved
+        return out, {"query": q, "key": k, "value": v, "context": context} | saved
 
     def backward(self, kept: Any, gradient: Any, ctx: Context) -> dict[str, Any]:
         x, memory, bias = kept["x"], kept.get("memory"), kept.get("position_bias")
         by_context, gradients = self._unmapped(kept, "out", merge_heads(kept["context"]), gradient)
-        saved = [kept[name] for name in ("query", "key", "value", "context", "shares", "total")]
-        by_q, by_k, by_v, by_scores = self._attend(ctx).backward(split_heads(by_context, self.heads), *saved)
+        q, k = kept["query"], kept["key"]
+        attend = self._attend(ctx, q, k, kept.get("mask"), bias)
+        back, more = attend.backward, ("shares", "total")
+        if "shares" not in kept:
+            back, more = attend.backward_in_blocks, ("logsumexp",)
+        arrays = (kept[name] for name in ("value", "context", *more))
+        by_q, by_k, by_v, by_scores = back(split_heads(by_context, self.heads), q, k, *arrays)
         by_q = by_q * self._factor(by_q.shape[-1])
         if self.rope is not None:
             by_q, by_k = rotated(by_q, self.rope, -1), rotated(by_k, self.rope, -1)
@@ -167,23 +174,14 @@ class Attention(Op):
         self, x: Type, memory: Type | None = None, mask: Type | None = None, position_bias: Type | None = None
     ) -> Cost:
         weights = self.weights(x, memory)
-        sizes = self.saved(x, memory)
-        scores, contexts = elements([sizes["shares"]]), elements([sizes["context"]])
-        key = elements([Type(sizes["shares"].shape[-1:])])
-        flops = 4 * contexts * key + 5 * scores
-        for role, source in (
-            ("qkv", x),
-            ("q", x),
-            ("kv", memory),
-            ("out", sizes["context"].with_shape(*x.shape[:-1], 1)),
-        ):
-            if f"{role}.kernel" in weights and source is not None:
-                rows = elements([Type(source.shape[:-1])])
-                flops += rows * sum(
-                    2 * elements([Type(w.shape)]) if "kernel" in name else elements([Type(w.shape)])
-                    for name, w in weights.items()
-                    if name.startswith(f"{role}.")
-                )
+        rows, seen = elements([Type(x.shape[:-1])]), elements([Type((memory or x).shape[:-1])])
+        flops = 0
+        for name, weight in weights.items():
+            each = (2 if name.endswith("kernel") else 1) * elements([Type(weight.shape)])
+            flops += each * (seen if name.startswith("kv.") else rows)
+        # Scores and contexts, and of each score the largest, the difference, the exponential and the sum.
+        scores = elements([Type((*x.shape[:-1], self.heads, (memory or x).shape[-2]))])
+        flops += scores * (4 * elements([Type((self._width(x),))]) + 4)
         return Cost(flops, moved(x, memory, mask, position_bias, x, *weights.values()))
 
     @property
@@ -200,7 +198,11 @@ class Attention(Op):
     def _factor(self, width: int) -> float:
         return width**-0.5 if self.scale is None else self.scale
 
-    def _attend(self, ctx: Context, mask: Any = None, bias: Any = None) -> Attend:
+    def _attend(self, ctx: Context, q: Any, k: Any, mask: Any, bias: Any) -> Attend:
+        if mask is not None:
+            mask = spread_out(mask, q.shape[:-3], self.heads, q.shape[-2], k.shape[-2])
+        if bias is not None:
+            bias = jnp.expand_dims(bias, tuple(range(q.ndim - bias.ndim)))
         return Attend(self.causal, mask, bias, self.dropout, ctx.key if ctx.training else None)
 
     def _projected(self, weights: Any, x: Any, memory: Any) -> tuple[Any, Any, Any]:
