@@ -73,8 +73,13 @@ def _failed(problem: FileProblem) -> Failed:
 
 
 def front(source: Source, problems: Problems, options: Options = Options()) -> Program:
-    """Parse and resolve; settings from the command line are read here as well."""
-    program = resolve(source, parse(source, problems), problems)
+    """Parse and resolve."""
+    return resolved(source, parse(source, problems), problems, options)
+
+
+def resolved(source: Source, file: syntax.File, problems: Problems, options: Options) -> Program:
+    """What a file declares, and what the command line says about it."""
+    program = resolve(source, file, problems)
     program = replace(program, overrides=_overrides(options, problems), dims=dict(options.dims))
     require_known(program, problems)
     return program
@@ -122,8 +127,12 @@ def graph(source: Source, options: Options = Options()) -> Graph:
         Failed: when the file has errors.
     """
     problems = Problems()
-    program = front(source, problems, options)
-    name, variant = _chosen(program, options, problems)
+    return graph_of(front(source, problems, options), options, problems)
+
+
+def graph_of(program: Program, options: Options, problems: Problems) -> Graph:
+    """The graph of the chosen model of a program."""
+    name, variant = chosen(program, options, problems)
     made = building.model(program, name, variant, problems) if name else None
     if problems.errors or made is None:
         raise Failed(problems)
@@ -134,23 +143,27 @@ def plan(source: Source, options: Options = Options()) -> Plan:
     """The plan of the chosen train block.
 
     Raises:
-        Failed: when the file has errors.
+        Failed: when the file has errors, or its data is not there.
     """
     problems = Problems()
-    program = front(source, problems, options)
+    return plan_of(front(source, problems, options), options, problems)
+
+
+def plan_of(program: Program, options: Options, problems: Problems, must_have_data: bool = True) -> Plan:
+    """The plan of the chosen train block of a program."""
     names = tuple(program.trains)
     variant = options.variant
     wanted = options.model or (_model_of(program, variant, problems) if variant else None) or next(iter(names), None)
     if wanted not in program.trains:
-        problems.add(NothingChosen(Span(source.name, 0, 0), "train block", wanted, names))
+        problems.add(NothingChosen(Span(program.source.name, 0, 0), "train block", wanted, names))
         raise Failed(problems)
-    made = building.plan(program, wanted, variant, problems, options.data, must_have_data=True)
+    made = building.plan(program, wanted, variant, problems, options.data, must_have_data)
     if problems.errors or made is None:
         raise Failed(problems)
     return made if options.seed is None else replace(made, seed=options.seed)
 
 
-def _chosen(program: Program, options: Options, problems: Problems) -> tuple[str | None, str | None]:
+def chosen(program: Program, options: Options, problems: Problems) -> tuple[str | None, str | None]:
     """Name of the model and of its variant."""
     source = program.source.name
     name = options.model

@@ -60,6 +60,8 @@ class Plan:
     log: Duration = Duration(steps=100)
     scalars: tuple[str, ...] = ()
     metrics: Mapping[str, "Metric"] = field(default_factory=dict[str, "Metric"])
+    passes: tuple[str, ...] | None = None
+    """The optimizations to run; None: all of them."""
     span: Span = NOWHERE
     spans: Mapping[str, Span] = field(default_factory=dict[str, Span])
     """Where each setting is written."""

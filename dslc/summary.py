@@ -5,11 +5,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from dslc.bind import DoesNotDivide, bind, free
-from dslc.errors.base import Failed, Problems
-from dslc.errors.bind import SizesDoNotFit
 from dslc.graph import Graph, Node
 from dslc.ops.core.repeat import Repeat
+from dslc.sizes import sized, sizes_of
 from dslc.source import Source
 from dslc.types import BYTES, Type
 
@@ -97,10 +95,8 @@ def summarize(graph: Graph, source: Source, dims: Mapping[str, int]) -> Summary:
     Raises:
         Failed: when the model cannot work with these sizes.
     """
-    sizes = {name: dims.get(name, 1) for name in (*free(graph), *dims)}
-    bound = _bound(graph, sizes)
-    rows = _Rows(source)
-    layers = tuple(rows.of(graph, bound))
+    sizes = sizes_of(graph, dims)
+    layers = tuple(_Rows(source).of(graph, sized(graph, sizes)))
     inputs = {node.name: node.type for node in graph.sources("input")}
     outputs = {name: graph.type(ref) for name, ref in graph.outputs.items()}
     return Summary(graph.name, inputs, outputs, layers, count(graph, "parameter"), count(graph, "state"), sizes)
@@ -109,24 +105,6 @@ def summarize(graph: Graph, source: Source, dims: Mapping[str, int]) -> Summary:
 def count(graph: Graph, kind: str) -> int:
     """Numbers in the arrays of a kind (`parameter`, `state`); a shared array counts once."""
     return sum(int(node.type.size) for node in graph.sources(kind))  # pyright: ignore[reportArgumentType]
-
-
-def _bound(graph: Graph, sizes: Mapping[str, int]) -> Graph:
-    try:
-        bound = bind(graph, sizes)
-    except DoesNotDivide as failure:
-        raise _failed(graph.nodes[failure.node], str(failure), sizes) from None
-    for node in bound:
-        small = next((type for type in node.types if any(isinstance(size, int) and size < 1 for size in type.shape)), None)
-        if small is not None and sizes:
-            raise _failed(node, f"this would be {small}", sizes)
-    return bound
-
-
-def _failed(node: Node, reason: str, sizes: Mapping[str, int]) -> Failed:
-    problems = Problems()
-    problems.add(SizesDoNotFit(node.span, reason, tuple(sizes.items())))
-    return Failed(problems)
 
 
 @dataclass

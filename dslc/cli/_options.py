@@ -1,5 +1,6 @@
 """The options that several commands share."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,7 +26,7 @@ Passes = Annotated[str | None, typer.Option("--passes", metavar="A,B", help="Run
 NoPasses = Annotated[bool, typer.Option("--no-passes", help="Run no optimization.")]
 Device = Annotated[str | None, typer.Option("--device", metavar="cpu|gpu|tpu", help="Where to compute; else the best there is.")]
 
-DEVICES = {"cpu": "cpu", "gpu": "cuda,rocm", "tpu": "tpu"}
+DEVICES = ("cpu", "gpu", "tpu")
 
 
 def _version(asked: bool) -> None:
@@ -103,3 +104,46 @@ def passes(chosen: str | None, none: bool) -> tuple[str, ...] | None:
             known = f"did you mean `{near}`?" if near else f"there are {', '.join(PASSES.names())}"
             raise typer.BadParameter(f"there is no pass `{name}`; {known}")
     return names
+
+
+def chosen(option: str, text: str | None, known: Sequence[str]) -> tuple[str, ...]:
+    """Words of a list that the command line gives, each of them a known one.
+
+    Raises:
+        BadParameter: when one is unknown.
+    """
+    words = tuple(word.strip() for word in (text or "").split(",") if word.strip())
+    for word in words:
+        if word not in known:
+            raise typer.BadParameter(f"`{option} {word}`: there are {', '.join(known)}")
+    if text is not None and not words:
+        raise typer.BadParameter(f"`{option}` needs a word: {', '.join(known)}")
+    return words
+
+
+def use(device: str | None) -> None:
+    """Compute on a kind of device, with programs kept in the user's cache.
+
+    Raises:
+        BadParameter: when there is no such kind.
+        Failed: when the machine has none.
+    """
+    from dslc.errors.base import Failed, Problems  # noqa: PLC0415
+    from dslc.errors.internal import NoDevice  # noqa: PLC0415
+    from dslc.lazy import jax  # noqa: PLC0415
+    from dslc.source import NOWHERE  # noqa: PLC0415
+    from dslc.train.device import prepare  # noqa: PLC0415
+
+    if device is not None and device not in DEVICES:
+        raise typer.BadParameter(f"`--device {device}`: there are {', '.join(DEVICES)}")
+    reason = ""
+    for platform in ("cuda", "rocm") if device == "gpu" else (device,):
+        try:
+            prepare(platform)
+            jax.devices()
+            return
+        except (RuntimeError, AssertionError) as error:  # JAX only asserts that a CUDA device is visible
+            reason = reason or str(error).split("\n")[0]
+    problems = Problems()
+    problems.add(NoDevice(NOWHERE, device or "device", reason))
+    raise Failed(problems)

@@ -7,6 +7,7 @@ import typer
 
 from dslc.cli import _options
 from dslc.cli._outcome import read
+from dslc.cli._sizes import rounded
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -96,17 +97,6 @@ def _cells(layer: "Layer") -> tuple[str, ...]:
     weights = f"{layer.parameters:,}" if layer.parameters else ""
     flops = rounded(layer.flops, 1000) if layer.flops else ""
     return visible(layer.path), op, layer.output, weights, flops, f"{rounded(layer.bytes, 1024)}B" if layer.bytes else ""
-
-
-def rounded(number: int, step: int) -> str:
-    """Three digits and a unit: `7.09 M`, and of bytes `12.3 Ki`."""
-    size = float(number)
-    for unit in ("", "k", "M", "G", "T", "P"):
-        if size < step or unit == "P":
-            break
-        size /= step
-    suffix = "Ki" if unit == "k" and step == 1024 else f"{unit}i" if unit and step == 1024 else unit
-    return f"{number} {suffix}" if not unit else f"{size:.3g} {suffix}" if size < 1000 else f"{size:.0f} {suffix}"
 
 
 def _closing(found: "Summary") -> str:

@@ -16,14 +16,18 @@ class SizesDoNotFit(Problem):
     sizes: tuple[tuple[str, int], ...]
 
     def headline(self) -> str:
-        return f"the model cannot work with {', '.join(f'`{name} = {size}`' for name, size in self.sizes)}"
+        named = [f"`{name} = {size}`" for name, size in self.sizes if name[0] != "_"]
+        return f"the model cannot work with {', '.join(named) or 'sizes of 1'}"
 
     def label(self) -> str:
         return self.reason
 
     def help(self) -> str | None:
-        names = [name for name, _ in self.sizes if name != "batch"] or [name for name, _ in self.sizes]
-        return f"give other sizes: {' '.join(f'`--dim {name}=64`' for name in names)}"
+        names = [name for name, _ in self.sizes if name[0] != "_" and name != "batch"]
+        way = [f"give larger sizes: {' '.join(f'`--dim {name}=64`' for name in names)}"] if names else []
+        if any(name[0] == "_" for name, _ in self.sizes):
+            way.append("a `_` counts as 1: write a name in its place to give it a size")
+        return "; ".join(way) or "give a larger batch: `--dim batch=64`"
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from dslc.errors.snippet import is_option, marks, snippet
 from dslc.source import Source, Span
 
 WIDTH = 80
+NARROWEST, WIDEST = 40, 160
 SEVERITIES = ("error", "warning", "note")
 
 
@@ -90,11 +91,13 @@ def count(problems: Iterable[Problem]) -> str:
 
 
 def columns_of(stream: TextIO) -> int:
-    """How wide a message may be: the terminal, within reason, or 80 columns where there is none."""
+    """How wide text may be: what `COLUMNS` says, or the terminal, within reason; 80 where there is none."""
+    asked = os.environ.get("COLUMNS", "")
     try:
-        return max(40, min(160, os.get_terminal_size(stream.fileno()).columns))
+        columns = int(asked) if asked.isdecimal() else os.get_terminal_size(stream.fileno()).columns
     except (OSError, ValueError, AttributeError):
         return WIDTH
+    return max(NARROWEST, min(WIDEST, columns))
 
 
 def to_json(file: str, problems: Iterable[Problem], sources: Mapping[str, Source]) -> dict[str, Any]:

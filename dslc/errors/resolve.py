@@ -333,4 +333,4 @@ class NothingChosen(Problem):
     def help(self) -> str | None:
         if self.known:
             return f"the file has {', '.join(f'`{name}`' for name in self.known)}"
-        return f"add one: `{self.kind} name {{ ... }}`"
+        return f"add one: `{self.kind.removesuffix(' block')} name {{ ... }}`"

@@ -1,0 +1,201 @@
+"""A model for Python: pure functions on pytrees of arrays, to be used in any JAX program."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dslc import compiler
+from dslc.bind import bind, dims_of
+from dslc.build.values import show
+from dslc.differentiate import differentiate, gradient_name
+from dslc.errors.base import Failed, Problems
+from dslc.errors.render import report
+from dslc.graph import Graph
+from dslc.initialize import initial
+from dslc.lower import lower
+from dslc.optimize import optimize
+from dslc.parse import parse
+from dslc.plan import Plan
+from dslc.resolve import Program as Declared
+from dslc.schedules.base import Length
+from dslc.source import Source
+from dslc.summary import Summary, count, summarize, type_text
+from dslc.train.update import clipped, penalized
+from dslc.view import View, page
+
+if TYPE_CHECKING:
+    from jax import Array
+    from optax import GradientTransformation
+
+Params = dict[str, dict[str, Any]]
+"""`{"weights": {name: array}, "state": {name: array}}`; the state holds statistics such as those of batch norm."""
+
+
+class FileHasErrors(ValueError):
+    """A `.net` file has errors; the text shows all of them with their places, `problems` holds them as objects."""
+
+    def __init__(self, problems: Problems, sources: Mapping[str, Source]) -> None:
+        super().__init__("\n" + report(problems, sources))
+        self.problems = problems
+
+
+def load(
+    path: str, model: str | None, variant: str | None, settings: Mapping[str, Any], dims: Mapping[str, int], data: tuple[Path, ...]
+) -> "Model":
+    """The model of a file; see `dslc.load`."""
+    given = {name: value if isinstance(value, str) else show(value) for name, value in settings.items()}
+    options = compiler.Options(model, variant, given, dims, data)
+    sources = {source.name: source for source in (compiler.setting_source(*item) for item in given.items())}
+    try:
+        source = compiler.read(path)
+        sources[source.name] = source
+        problems = Problems()
+        declared = compiler.resolved(source, parse(source, problems), problems, options)
+        return Model(source, options, declared, compiler.graph_of(declared, options, problems), sources)
+    except Failed as failed:
+        raise FileHasErrors(failed.problems, sources) from None
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A model of a `.net` file. Its functions are pure, and can be compiled, differentiated and mapped like any others.
+
+    What it learns and keeps is `params`, a dictionary of two: `weights`, which a gradient is taken of, and `state`.
+    """
+
+    source: Source
+    options: compiler.Options
+    declared: Declared = field(repr=False)
+    graph: Graph = field(repr=False)
+    sources: Mapping[str, Source] = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        return self.graph.name
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights."""
+        return count(self.graph, "parameter")
+
+    def init(self, key: "Array | int") -> Params:
+        """First values, from a random key or a seed."""
+        from dslc.lazy import jax  # noqa: PLC0415
+
+        weights, state = initial(self.graph, jax.random.key(key) if isinstance(key, int) else key)
+        return {"weights": weights, "state": state}
+
+    def apply(self, params: Params, inputs: Any, train: bool = False, key: "Array | None" = None) -> Any:
+        """The outputs by name; with `train`, a tuple of these and the next state.
+
+        Args:
+            params: what `init` or a training step gave.
+            inputs: arrays by the name of the input, or the array itself where there is one input.
+            train: whether dropout and its like act, and statistics are those of the batch.
+            key: random key of this call, needed where something draws random numbers.
+
+        Raises:
+            dslc.bind.Unfit: when the shapes of the inputs do not fit the model.
+        """
+        given = self._given(self.graph, inputs)
+        graph = bind(self.graph, dims_of(self.graph, {name: array.shape for name, array in given.items()}))
+        outputs, state = lower(graph, self.source)(params["weights"], params["state"], given, training=train, key=key)
+        return (outputs, {**params["state"], **state}) if train else outputs
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The train block of the model.
+
+        Raises:
+            FileHasErrors: when there is none, or it has errors.
+        """
+        problems = Problems()
+        options = replace(self.options, model=self.name)
+        try:
+            return compiler.plan_of(self.declared, options, problems, must_have_data=False)
+        except Failed as failed:
+            raise FileHasErrors(failed.problems, self.sources) from None
+
+    def loss(self, params: Params, batch: Mapping[str, Any], train: bool = False, key: "Array | None" = None) -> Any:
+        """The loss of the train block on a batch of the fields of its data; with `train`, a tuple of it and the next state."""
+        outputs, state = lower(self._bound(batch), self.source)(
+            params["weights"], params["state"], self._fields(batch), training=train, key=key
+        )
+        return (outputs["loss"], {**params["state"], **state}) if train else outputs["loss"]
+
+    def optimizer(self, run: Length | None = None) -> "GradientTransformation":
+        """The optimizer of the train block, as Optax has it; a schedule needs the length of the `run`.
+
+        Its state for `train_step` is `model.optimizer().init(params["weights"])`.
+        """
+        return self.plan.optimizer.build(run or Length(1, 1))
+
+    def train_step(
+        self, params: Params, optimizer: Any, batch: Mapping[str, Any], key: "Array | None" = None, run: Length | None = None
+    ) -> tuple[Params, Any, dict[str, Any]]:
+        """One step as `dslc train` takes it: the next `params`, the next state of the optimizer, and the loss and scalars.
+
+        Args:
+            params: what `init` or the step before gave.
+            optimizer: the state of the optimizer, at first `model.optimizer().init(params["weights"])`.
+            batch: arrays by field of the data.
+            key: random key of this step, needed where something draws random numbers.
+            run: length of the run, for a schedule.
+        """
+        weights = params["weights"]
+        forward, _ = optimize(self._bound(batch), "training")
+        program = lower(differentiate(forward, "loss", tuple(weights)), self.source)
+        outputs, state = program(weights, params["state"], self._fields(batch), training=True, key=key)
+        gradients = penalized(self.plan, weights, {name: outputs[gradient_name(name)] for name in weights})
+        gradients, _ = clipped(self.plan, gradients)
+        updates, optimizer = self.optimizer(run).update(gradients, optimizer, weights)
+        weights = {name: weight + updates[name].astype(weight.dtype) for name, weight in weights.items()}
+        values = {name: outputs[name] for name in ("loss", *self.plan.scalars)}
+        return {"weights": weights, "state": {**params["state"], **state}}, optimizer, values
+
+    def summary(self, **dims: int) -> Summary:
+        """What the model is made of, with costs at these sizes of its free dimensions (1 where none is given)."""
+        try:
+            return summarize(self.graph, self.source, dims)
+        except Failed as failed:
+            raise FileHasErrors(failed.problems, self.sources) from None
+
+    def _bound(self, batch: Mapping[str, Any]) -> Graph:
+        """The graph of the loss and the scalars for the shapes of a batch."""
+        graph = self.plan.graph
+        graph = replace(graph, outputs={name: graph.outputs[name] for name in ("loss", *self.plan.scalars)}).live()
+        given = self._fields(batch)
+        return bind(graph, dims_of(graph, {node.name: given[node.name].shape for node in graph.sources("input")}))
+
+    def _fields(self, batch: Mapping[str, Any]) -> dict[str, Any]:
+        wanted = [node.name for node in self.plan.graph.sources("input")]
+        missing = [name for name in wanted if name not in batch]
+        if missing:
+            raise KeyError(f"the batch has no field {missing[0]!r}; the train block reads {', '.join(wanted)}")
+        return {name: batch[name] for name in wanted}
+
+    def _given(self, graph: Graph, inputs: Any) -> dict[str, Any]:
+        """Arrays by name of the input."""
+        wanted = [node.name for node in graph.sources("input")]
+        given = dict(inputs) if isinstance(inputs, Mapping) else {wanted[0]: inputs} if len(wanted) == 1 else None
+        if given is None or set(given) != set(wanted):
+            raise KeyError(f"the model {self.name!r} takes the inputs {', '.join(wanted)}, as a dictionary")
+        return given
+
+    def __repr__(self) -> str:
+        inputs, outputs = (
+            ", ".join(f"{name} {type_text(type)}" for name, type in ends)
+            for ends in (
+                [(node.name, node.type) for node in self.graph.sources("input")],
+                [(name, self.graph.type(ref)) for name, ref in self.graph.outputs.items()],
+            )
+        )
+        return f"<Model {self.name}: {inputs} -> {outputs}, {self.parameters:,} weights>"
+
+    def _repr_html_(self) -> str:
+        """The page of `dslc view`, for notebooks."""
+        text = escape(page([View("model", self.graph)], [self.source]))
+        return f'<iframe srcdoc="{text}" style="width: 100%; height: 640px; border: 0"></iframe>'

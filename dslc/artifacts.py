@@ -1,0 +1,62 @@
+"""What the stages returned, as text: for `--after`, and for the files of `dslc compile`."""
+
+from collections.abc import Iterator
+
+from dslc.compilation import Compilation
+from dslc.resolve import Program
+from dslc.text import to_text
+from dslc.text.tree import tree_text
+
+EMITS = ("ir", "jaxpr", "stablehlo", "hlo")
+
+
+def after(stage: str, compilation: Compilation) -> str:
+    """What a stage returned.
+
+    Raises:
+        Failed: when it, or one before it, finds errors.
+    """
+    match stage:
+        case "parse":
+            return tree_text(compilation.parse)
+        case "resolve":
+            return "".join(f"{line}\n" for line in _declared(compilation.resolve))
+        case "build":
+            return to_text(compilation.build)
+        case "optimize":
+            return to_text(compilation.optimize[0])
+        case "differentiate":
+            return to_text(compilation.differentiate)
+        case _:
+            return f"{compilation.trace.jaxpr}\n"
+
+
+def _declared(program: Program) -> Iterator[str]:
+    """The declarations with the lines of the source that they stand on."""
+    for kind, table in (
+        ("block", program.blocks), ("model", program.models), ("variant", program.variants), ("train", program.trains),
+    ):  # fmt: skip
+        for name, part in table.items():
+            if kind != "block" or name not in program.models:
+                line, _ = program.source.position(part.name.span.start)
+                yield f"{kind} {name}  @ line {line}"
+    for item in program.overrides:
+        yield f"setting {item.name}  @ {item.span.file}"
+    for name, size in program.dims.items():
+        yield f"dimension {name} = {size}"
+
+
+def artifacts(compilation: Compilation, kinds: tuple[str, ...]) -> dict[str, str]:
+    """Texts by file name: the graphs (`ir`), and the program as JAX and as XLA see it."""
+    found: dict[str, str] = {}
+    if "ir" in kinds:
+        found |= {"source.ir": to_text(compilation.build), "optimized.ir": to_text(compilation.optimize[0])}
+        if compilation.plan is not None:
+            found["backward.ir"] = to_text(compilation.differentiate)
+    if "jaxpr" in kinds:
+        found["program.jaxpr"] = f"{compilation.trace.jaxpr}\n"
+    if "stablehlo" in kinds:
+        found["program.stablehlo"] = compilation.lower.as_text()
+    if "hlo" in kinds:
+        found["program.hlo"] = compilation.compile.as_text() or ""
+    return found

@@ -1,0 +1,149 @@
+"""What `dslc compile` reports."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from dslc.cli._files import write
+from dslc.cli._sizes import rounded
+from dslc.compilation import Compilation
+from dslc.errors.paint import fill, paint_for
+from dslc.errors.render import columns_of
+from dslc.optimize import Step
+from dslc.passes.base import Place
+from dslc.source import Source
+from dslc.summary import count, summarize
+from dslc.text.outline import beside, outline
+
+TWO_COLUMNS = 120
+INDENT = "  "
+
+
+def written(texts: Mapping[str, str], folder: Path) -> list[str]:
+    """Write artifacts into a folder; gives their paths.
+
+    Raises:
+        Failed: when that is not possible.
+    """
+    for name, text in texts.items():
+        write(folder / name, text)
+    return [str(folder / name) for name in texts]
+
+
+def report(compilation: Compilation, files: list[str], as_json: bool) -> None:
+    """Run all the stages, and print what came of them."""
+    facts = _facts(compilation, files)
+    if as_json:
+        typer.echo(json.dumps(facts, indent=2))
+        return
+    paint, columns = paint_for(sys.stdout), columns_of(sys.stdout)
+    for section in (_head(facts), _passes(compilation, columns), _graphs(compilation, columns), _cost(facts), _written(files)):
+        title, *lines = section
+        if lines:
+            typer.echo("\n".join((paint("headline", title), *lines, "")))
+
+
+def _facts(compilation: Compilation, files: list[str]) -> dict[str, Any]:
+    program = compilation.compile
+    costs, memory = program.cost_analysis() or {}, program.memory_analysis()
+    summary = summarize(compilation.build, compilation.source, {})
+    _, passes = compilation.optimize
+    return {
+        "model": compilation.build.name,
+        "kind": "inference" if compilation.plan is None else "training",
+        "parameters": count(compilation.build, "parameter"),
+        "flops": summary.flops,
+        "passes": [_step(step, compilation.source) for step in passes.steps],
+        "xla": {
+            "flops": int(costs.get("flops", 0)),
+            "bytes": int(costs.get("bytes accessed", 0)),
+            "arguments": getattr(memory, "argument_size_in_bytes", None),
+            "temporary": getattr(memory, "temp_size_in_bytes", None),
+        },
+        "seconds": {name: round(seconds, 6) for name, seconds in compilation.seconds.items()},
+        "files": files,
+    }
+
+
+def _step(step: Step, source: Source) -> dict[str, Any]:
+    return {
+        "name": step.optimization.name,
+        "taken": [{"places": _places(match.places, source), "gain": str(match.gain)} for match in step.taken],
+        "refused": [{"places": _places(match.places, source), "reason": str(match.reason)} for match in step.refused],
+    }
+
+
+def _places(places: tuple[Place, ...], source: Source) -> list[dict[str, Any]]:
+    return [{"node": place.name, "path": place.path, "line": source.position(place.span.start)[0]} for place in places]
+
+
+def _head(facts: Mapping[str, Any]) -> Iterator[str]:
+    kind = "the training loop" if facts["kind"] == "training" else "the function for inference"
+    yield f"{facts['model']}: {kind}"
+    times = "  ".join(f"{name} {1000 * seconds:,.0f} ms" for name, seconds in facts["seconds"].items())
+    yield f"{INDENT}{times}"
+
+
+def _passes(compilation: Compilation, columns: int) -> Iterator[str]:
+    yield "passes"
+    _, made = compilation.optimize
+    for step in made.steps:
+        name = step.optimization.name
+        for word, matches in (("took", step.taken), ("refused", step.refused)):
+            for match in matches:
+                reason = getattr(match, "gain", None) or getattr(match, "reason", "")
+                line, *more = fill(f"{name} {word} {_named(match.places, compilation.source)}: {reason}", columns - 4)
+                yield f"{INDENT}{line}"
+                yield from (f"{INDENT * 2}{rest}" for rest in more)
+    idle = [step.optimization.name for step in made.steps if not step.taken and not step.refused]
+    if idle:
+        yield from (f"{INDENT}{line}" for line in fill(f"nothing to do for {', '.join(idle)}", columns - 2))
+    for name in made.left_out:
+        yield f"{INDENT}{name} does not belong in this program"
+
+
+def _named(places: tuple[Place, ...], source: Source) -> str:
+    lines = sorted({source.position(place.span.start)[0] for place in places})
+    names = ", ".join(f"`{place.path or place.name}`" for place in places)
+    return f"{names} ({'line' if len(lines) == 1 else 'lines'} {', '.join(map(str, lines))})"
+
+
+def _graphs(compilation: Compilation, columns: int) -> Iterator[str]:
+    before, after = outline(compilation.build), outline(compilation.optimize[0])
+    if before == after:
+        yield "graph (the passes leave it as it is)"
+        yield from (f"{INDENT}{line}" for line in _stacked(before, columns))
+    elif columns >= TWO_COLUMNS:
+        yield f"{'source graph':<{(columns - 5) // 2}} | optimized graph"
+        yield from (f"{INDENT}{line}" for line in beside(before, after, columns - 2))
+    else:
+        yield "source graph"
+        yield from (f"{INDENT}{line}" for line in _stacked(before, columns))
+        yield "optimized graph"
+        yield from (f"{INDENT}{line}" for line in _stacked(after, columns))
+
+
+def _stacked(lines: list[str], columns: int) -> Iterator[str]:
+    for line in lines:
+        yield line if len(line) <= columns - 2 else f"{line[: columns - 5]}..."
+
+
+def _cost(facts: Mapping[str, Any]) -> Iterator[str]:
+    xla = facts["xla"]
+    yield "cost"
+    yield f"{INDENT}{facts['parameters']:,} weights; forward pass of a batch: {rounded(facts['flops'], 1000)}FLOPs"
+    what = "a step" if facts["kind"] == "training" else "a call"
+    sizes = [f"{rounded(xla['flops'], 1000)}FLOPs", f"{rounded(xla['bytes'], 1024)}B moved"]
+    if xla["temporary"] is not None:
+        sizes += [f"{rounded(xla['arguments'], 1024)}B of arguments", f"{rounded(xla['temporary'], 1024)}B of temporary memory"]
+    yield f"{INDENT}XLA counts for {what}: {', '.join(sizes)}"
+
+
+def _written(files: list[str]) -> Iterator[str]:
+    yield "written"
+    yield from (f"{INDENT}{file}" for file in files)
+

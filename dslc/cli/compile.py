@@ -1,0 +1,51 @@
+"""`dslc compile`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dslc.cli import _options
+from dslc.cli._outcome import read
+
+OUT = typer.Option("--output", "-o", metavar="DIR", help="Write the artifacts here.")
+EMIT = typer.Option("--emit", metavar="A,B", help="Which artifacts: ir, jaxpr, stablehlo, hlo. Printed, without -o.")
+AFTER = typer.Option("--after", metavar="STAGE", help="Stop after a stage and print what it returned.")
+
+
+def compile(  # noqa: A001  # the name of the command
+    file: _options.File,
+    model: _options.Model = None,
+    variant: _options.Variant = None,
+    settings: _options.Set = None,
+    dims: _options.Dim = None,
+    data: _options.Data = None,
+    seed: _options.Seed = None,
+    out: Annotated[Path | None, OUT] = None,
+    emit: Annotated[str | None, EMIT] = None,
+    after: Annotated[str | None, AFTER] = None,
+    passes: _options.Passes = None,
+    no_passes: _options.NoPasses = False,
+    device: _options.Device = None,
+    as_json: _options.Json = False,
+) -> None:
+    """Build the program of a file; report what the passes did, what it costs and how long it took."""
+    from dslc import artifacts  # noqa: PLC0415  # `dslc --help` does without it
+    from dslc.cli import _compiled  # noqa: PLC0415
+    from dslc.compilation import Compilation  # noqa: PLC0415
+    from dslc.compiler import STAGES  # noqa: PLC0415
+
+    options = _options.options(model=model, variant=variant, settings=settings, dims=dims, data=data, seed=seed)
+    kinds = _options.chosen("--emit", emit, artifacts.EMITS) or (artifacts.EMITS if out else ())
+    names = _options.passes(passes, no_passes)
+    compilation = Compilation(read(file), options, names)
+    if after is not None:
+        (stage,) = _options.chosen("--after", after, STAGES)
+        typer.echo(artifacts.after(stage, compilation), nl=False)
+        return
+    _options.use(device)
+    if kinds and out is None:
+        typer.echo("\n".join(artifacts.artifacts(compilation, kinds).values()), nl=False)
+        return
+    files = _compiled.written(artifacts.artifacts(compilation, kinds), out) if out else []
+    _compiled.report(compilation, files, as_json)

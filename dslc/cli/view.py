@@ -1,0 +1,64 @@
+"""`dslc view`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dslc.cli import _options
+from dslc.cli._outcome import read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dslc.compilation import Compilation
+    from dslc.optimize import Report
+    from dslc.view import View
+
+SUBJECT = typer.Argument(metavar="FILE or RUN", help="A `.net` file, or the folder of a run.", show_default=False)
+OUT = typer.Option("--output", "-o", metavar="PAGE", help="The page to write; else NAME.html in this folder.")
+
+
+def view(
+    subject: Annotated[str, SUBJECT],
+    out: Annotated[Path | None, OUT] = None,
+    model: _options.Model = None,
+    variant: _options.Variant = None,
+    settings: _options.Set = None,
+    dims: _options.Dim = None,
+    data: _options.Data = None,
+    passes: _options.Passes = None,
+    no_passes: _options.NoPasses = False,
+) -> None:
+    """Draw the graph of a model as a page to open in a browser."""
+    from dslc.cli import _files  # noqa: PLC0415  # `dslc --help` does without the compiler
+    from dslc.compilation import Compilation  # noqa: PLC0415
+    from dslc.view import page  # noqa: PLC0415
+
+    options = _options.options(model=model, variant=variant, settings=settings, dims=dims, data=data)
+    compilation = Compilation(read(subject), options, _options.passes(passes, no_passes))
+    text = page(list(_views(compilation)), [compilation.source])
+    target = out or Path(f"{Path(subject).stem}.html")
+    _files.write(target, text)
+    typer.echo(f"{target}: {compilation.build.name}")
+
+
+def _views(compilation: "Compilation") -> "Iterator[View]":
+    """The model as it is written; with a train block, what training makes of it as well."""
+    from dslc.view import View  # noqa: PLC0415
+
+    yield View("model", compilation.model)
+    if compilation.plan is not None:
+        yield View("training", compilation.build)
+    graph, report = compilation.optimize
+    yield View("optimized", graph, tuple(_notes(report)))
+    if compilation.plan is not None:
+        yield View("backward", compilation.differentiate)
+
+
+def _notes(report: "Report") -> "Iterator[str]":
+    for step in report.steps:
+        for match in step.taken:
+            yield f"{step.optimization.name} took {', '.join(place.path for place in match.places)}: {match.gain}"
+        for match in step.refused:
+            yield f"{step.optimization.name} refused {', '.join(place.path for place in match.places)}: {match.reason}"
