@@ -67,7 +67,7 @@ def is_option(name: str) -> bool:
 
 def _line(line: str, found: list[Mark], room: int, paint: Paint) -> tuple[str, list[str]]:
     """A line, cut to `room` columns around what is marked, and the rows of marks below it."""
-    shown, columns = cells(line.rstrip())
+    shown, columns = cells(line.rstrip(" \t"))
     ordered = sorted(found, key=lambda mark: (not mark.primary, mark.start))
     low, high = _window(columns, ordered[0], room)
     left, right = CUT * (low > 0), CUT * (high < len(shown))
