@@ -2,8 +2,8 @@
 
     python benchmarks/passes.py [PASS ...]
 
-A case that ends in one number is measured with its gradients, others as at inference, where what depends on weights alone
-is worked out before. Times are the best of interleaved rounds: compare before and after, not one machine with another.
+A case that ends in one number is measured with its gradients, others as at inference, where what depends on weights
+alone is worked out before. Times are the best of interleaved rounds: compare before and after, not one machine with another.
 """
 
 import sys

@@ -17,7 +17,7 @@ MOST_ROUNDS = 100
 
 @dataclass(frozen=True)
 class Step:
-    """One pass and what it did: the graph before and after, the places that it took, the places that it refused and why."""
+    """One pass and what it did: the graph before and after, the places taken, and the places refused with the reason."""
 
     optimization: Optimization
     before: Graph

@@ -1,6 +1,6 @@
 """A graph while a pass rewrites it.
 
-The last node of a match becomes the new node, under its own name and at its own place, so whoever reads it is untouched.
+The last node of a match becomes the new node, under its own name and at its own place: whoever reads it is untouched.
 What nothing reads any more is left out at the end.
 """
 

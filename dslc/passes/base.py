@@ -1,8 +1,9 @@
 """What a pass is: a rewrite with its algebra, its legality and its proof.
 
-A new pass is one new file: a class with `@optimization`, a docstring (one sentence; `Before:` and `After:` as algebra; `Saves:`;
-`Refuses:`), the class facts below, `samples`, a `case` and `run`. Its reasons are small frozen dataclasses: the numbers are their
-fields, the prose is their `__str__`. Inputs, parameters and states keep their names, so that a checkpoint loads at any level.
+A new pass is one new file: a class with `@optimization`, a docstring (one sentence; `Before:` and `After:` as algebra;
+`Saves:`; `Refuses:`), the class facts below, `samples`, a `case` and `run`. Its reasons are small frozen dataclasses: the
+numbers are their fields, the prose is their `__str__`. Inputs, parameters and states keep their names, so that a
+checkpoint loads at any level.
 """
 
 from collections.abc import Mapping
@@ -42,7 +43,7 @@ class Place:
 
 
 class Fact:
-    """What a pass found: a frozen dataclass with the numbers as fields, said in words by `__str__`, lower case, no full stop."""
+    """What a pass found: a frozen dataclass of numbers, said in words by `__str__`, lower case, no full stop."""
 
     def __str__(self) -> str:
         raise AssertionError(type(self).__name__)
@@ -108,9 +109,9 @@ class Optimization(Entry):
     exact: ClassVar[bool] = True
     """Equal in the algebra of real numbers: in floats the results differ by rounding alone."""
     bound: ClassVar[float] = 1e-12
-    """Largest relative difference of a result in float64: for an exact pass, the rounding of a sum of thousands of terms."""
+    """Largest relative difference in float64: for an exact pass, the rounding of a sum of thousands of terms."""
     claim: ClassVar[Claim] = "readability"
-    """What the pass saves; `benchmarks/passes.py` measures it. For readability it claims no saving in the compiled program."""
+    """What it saves, as `benchmarks/passes.py` measures it. Readability is no saving in the compiled program."""
     after: ClassVar[tuple[str, ...]] = ()
     """Passes that come before this one when they run at all."""
     repeats: ClassVar[bool] = False

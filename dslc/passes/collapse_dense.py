@@ -30,7 +30,10 @@ class Bottleneck(Fact):
     joined: int
 
     def __str__(self) -> str:
-        return f"the {self.middle} units between the layers are a bottleneck: {self.apart:,} FLOPs a row, and {self.joined:,} as one layer"
+        return (
+            f"the {self.middle} units between the layers are a bottleneck: "
+            f"{self.apart:,} FLOPs a row, and {self.joined:,} as one layer"
+        )
 
 
 @optimization
@@ -147,7 +150,8 @@ def _judge(edit: Edit, first: Node, second: Node) -> Fact:
     others = edit.others(first, second)
     if others:
         return ReadElsewhere(first.name, others)
-    before, middle, after = (int(size) for size in (*edit.type(first.weights["kernel"]).shape, second.type.shape[-1]))  # pyright: ignore[reportArgumentType]
+    sizes = (*edit.type(first.weights["kernel"]).shape, *edit.type(second.weights["kernel"]).shape[1:])
+    before, middle, after = (int(size) for size in sizes)  # pyright: ignore[reportArgumentType]  # weights are of known size
     apart, joined = 2 * (before * middle + middle * after), 2 * before * after
     return Cheaper(apart, joined) if joined < apart else Bottleneck(middle, apart, joined)
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from dslc.dims import Size
 from dslc.graph import Graph, Node, Ref
 from dslc.ops.arithmetic.add import Add
 from dslc.ops.arithmetic.multiply import Multiply
@@ -19,7 +20,7 @@ class Folded(Fact):
     """The layer gives what the normalization gave."""
 
     layer: str
-    features: int
+    features: Size
 
     def __str__(self) -> str:
         return f"{self.layer} gives the {self.features} normalized features itself; XLA needs the same time either way"
@@ -41,8 +42,8 @@ class FoldBatchNorm(Optimization):
 
     Before: `((x * W + b) - mean) * s + shift`, with `s = scale / sqrt(var + eps)`
     After: `x * (W * s) + ((b - mean) * s + shift)`
-    Saves: a node and its statistics to read and to export. No time: XLA applies the normalization in the loop that stores
-    what the layer gives.
+    Saves: a node and its statistics to read and to export. No time: XLA applies the normalization in the
+    loop that stores what the layer gives.
     Refuses: a layer whose output something else reads; batch normalization after anything but dense and conv.
     """
 
@@ -59,7 +60,7 @@ class FoldBatchNorm(Optimization):
                  norm.bias = parameter((4,))
                  norm.mean = state((4,))
                  norm.var = state((4,))
-                 norm = batch_norm(eps = 0.1) dense; scale = norm.scale, bias = norm.bias, mean = norm.mean, var = norm.var
+                 norm = batch_norm(0.9, 0.1) dense; scale = norm.scale, bias = norm.bias, mean = norm.mean, var = norm.var
                  output norm
                  update norm.mean = norm[1]
                  update norm.var = norm[2]
@@ -174,7 +175,7 @@ class FoldBatchNorm(Optimization):
                 edit.refuse(ReadElsewhere(layer.name, others), layer, norm)
             else:
                 _fold(edit, layer, norm, norm.op.eps)
-                edit.take(Folded(layer.op.name, int(norm.type.shape[-1])), layer, norm)  # pyright: ignore[reportArgumentType]
+                edit.take(Folded(layer.op.name, norm.type.shape[-1]), layer, norm)
         return edit.done()
 
 

@@ -20,7 +20,9 @@ class OneNode(Fact):
     activation: str
 
     def __str__(self) -> str:
-        return f"{self.layer} and {self.activation} are one node to read and to export; XLA makes one loop of them either way"
+        return (
+            f"{self.layer} and {self.activation} are one node to read and export; XLA makes one loop of them either way"
+        )
 
 
 @optimization

@@ -12,7 +12,7 @@ from dslc.graph import Graph, Node, Ref
 from dslc.source import NOWHERE
 from dslc.types import Type
 
-RESERVED = frozenset("as in path with graph output update true false none inf nan".split())
+RESERVED = ("as", "in", "path", "with", "graph", "output", "update", "true", "false", "none", "inf", "nan")
 INDENT = "  "
 
 

@@ -15,10 +15,10 @@ from dslc.types import Type
 class LinearCrossEntropy(Op):
     """Cross-entropy of the logits `x @ kernel + bias`, worked out `rows` rows at a time.
 
-    The gradients are worked out along with the loss and scaled in the backward pass: the logits exist once, a chunk at a
-    time. With `transposed` the kernel is a table, one row a class.
+    The gradients are worked out along with the loss and scaled in the backward pass: the logits exist once, a chunk at
+    a time. With `transposed` the kernel is a table, one row a class.
 
-    Shapes: `[..., features]`, `[features, classes]`, `[...]` (and `[classes]`, and a weight that broadcasts to `[...]`) to `[]`.
+    Shapes: `[..., features]`, `[features, classes]` and `[...]` (and a bias, and a weight for each row) to `[]`.
     Reference: Hsu et al., 2024, arXiv:2410.10989.
     """
 
@@ -132,14 +132,15 @@ class LinearCrossEntropy(Op):
         return (losses - total) / count * self._counted(target, None, losses)
 
     def _cut(self, x: Any, target: Any, share: Any) -> tuple[Any, Any, Any]:
-        """Rows, class numbers and shares in chunks of equal size, the last one filled up with rows that do not count."""
+        """Rows, class numbers and shares in equal chunks, the last one filled up with rows that do not count."""
         count = target.size
         chunks = -(-count // self.rows)
         size = -(-count // chunks)
         rows, labels, share = x.reshape(count, -1), target.reshape(-1), share.reshape(-1)
         spare = chunks * size - count
         filled = jnp.pad(rows, ((0, spare), (0, 0))), jnp.pad(labels, (0, spare)), jnp.pad(share, (0, spare))
-        return tuple(array.reshape(chunks, size, *array.shape[1:]) for array in filled)  # pyright: ignore[reportReturnType]
+        rows, labels, share = (array.reshape(chunks, size, *array.shape[1:]) for array in filled)
+        return rows, labels, share
 
 
 def _logits(rows: Any, kernel: Any, bias: Any) -> Any:
