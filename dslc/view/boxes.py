@@ -59,10 +59,10 @@ def nested(parts: Sequence[Part], reads: Reads, depth: int = 0) -> tuple[Tree, .
 
 
 def _box(parts: list[Part], reads: Reads, depth: int) -> Box:
-    """One box; a box that holds nothing but one other box is that box."""
+    """One box; where it holds nothing but one other box, only that one."""
     inside = nested(parts, reads, depth + 1)
     only = inside[0] if len(inside) == 1 else None
-    return Box(parts[0].places[depth], only.inside if isinstance(only, Box) else inside)
+    return only if isinstance(only, Box) and only.place else Box(parts[0].places[depth], inside)
 
 
 def convex(names: Sequence[str], reads: Reads, groups: Mapping[str, Hashable]) -> dict[str, Hashable]:

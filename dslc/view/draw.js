@@ -28,7 +28,7 @@ const measure = {
     const width = Math.max(title, textWidth(item.subtitle ?? "", "small") + chevron, SIZE.least - 28) + 28
     return { width: 2 * Math.ceil(width / 2), height: item.subtitle ? SIZE.high : SIZE.row }
   },
-  header: (item) => textWidth(item.title, "title") + (times(item) ? textWidth(times(item), "small") + 24 : 0) + 24,
+  header: (item) => headed(item).end + 10,
   text: (label) => ({ width: textWidth(label, "small") + 10, height: SIZE.text }),
 }
 
@@ -78,12 +78,19 @@ function rect(className, x, y, width, height, rx) {
   return element("rect", { class: className, x, y, width, height, rx })
 }
 
+// Where the note in the header of an open box begins, and where the header ends.
+function headed(item) {
+  const note = 24 + textWidth(item.title, "title") + (times(item) ? textWidth(times(item), "small") + 20 : 0) + 10
+  return { note, end: item.note ? note + textWidth(item.note, "small") : note - 10 }
+}
+
 function frame(item, { width, height }) {
   return [
     rect("back", 0, 0, width, height, 10),
     rect("header", 0, 0, width, PAD.header, 10),
     chevron(14, 15, true),
     ...titleAt(item, 24, 19.5, "start"),
+    ...(item.note ? [element("text", { class: "small", x: headed(item).note, y: 19.5 }, item.note)] : []),
   ]
 }
 

@@ -13,7 +13,7 @@ from dslc.source import Source
 from dslc.view.boxes import MOST
 from dslc.view.scene import Item, Scene, scene
 
-SCRIPTS = ("layers.js", "nest.js", "draw.js", "page.js", "details.js")
+SCRIPTS = ("layers.js", "columns.js", "nest.js", "draw.js", "page.js", "details.js")
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,8 @@ class Item:
     parent: int
     title: str
     subtitle: str = ""
+    note: str = ""
+    """What an open box says about itself, beside its title."""
     path: str = ""
     op: str = ""
     family: str = ""
@@ -120,15 +122,15 @@ class _Pen:
         self.items.append(item)
         for trees, level in rows:
             sums.add(self.row(trees, level, number))
-        subtitle = " · ".join(filter(None, (item.subtitle, sums.text())))
+        subtitle = " · ".join(filter(None, (item.note, sums.text())))
         sections = (holding(sums.layers, sum(sums.weights.values())), *item.sections)
         self.items[number] = replace(item, subtitle=subtitle, sections=sections)
         return sums
 
     def block(self, place: Place, parent: int) -> Item:
-        shared = f"shared, use {place.use}" if place.use else ""
+        use = f"use {place.use}" if place.use else ""
         title = self.title(place.path, parent, place.backward)
-        return Item("box", parent, title, shared, place.path, backward=place.backward)
+        return Item("box", parent, title, note=use, path=place.path, backward=place.backward)
 
     def run(self, box: Box, level: Level, parent: int) -> Item:
         """Neighbours that stand together only to keep the page small."""
@@ -138,8 +140,8 @@ class _Pen:
 
     def region(self, node: Node, level: Level, parent: int) -> Sums:
         count = getattr(node.op, "count", 1)
-        title, subtitle = self.title(node.path, parent, node.name in level.backward), "" if count > 1 else node.op.name
-        item = replace(self.layer(node, level, parent), kind="box", title=title, subtitle=subtitle, count=count)
+        title, note = self.title(node.path, parent, node.name in level.backward), "" if count > 1 else node.op.name
+        item = replace(self.layer(node, level, parent), kind="box", title=title, note=note, count=count)
         return self.fill(item, [self.inside(level.within(node, body)) for body in bodies(node.op).values()])
 
     def inside(self, level: Level) -> tuple[tuple[Tree, ...], Level]:
@@ -151,7 +153,7 @@ class _Pen:
     def layer(self, node: Node, level: Level, parent: int) -> Item:
         op, kind = meant(node.op)[0], "input" if node.op.name == "input" else "layer"
         title, subtitle = self.words(node, level, parent) if kind == "layer" else (node.name, "")
-        item = Item(kind, parent, short(title), short(subtitle), node.path)
+        item = Item(kind, parent, short(title), short(subtitle), path=node.path)
         if kind == "layer":
             self.about[op.name] = op.summary()
             item = replace(item, op=written(node.op), family=op.family, about=op.name)

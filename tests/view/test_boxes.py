@@ -25,9 +25,9 @@ def test_blocks_nest_as_their_paths_say() -> None:
     assert shape(nested(parts, reads)) == ["x", ["a", [["a.b", ["a.b.one", "a.b.two"]], "a.end"]]]
 
 
-def test_a_box_that_holds_only_one_box_is_that_box() -> None:
+def test_a_box_that_holds_only_one_box_is_not_drawn() -> None:
     parts = [part("a.b.one", "a", "a.b"), part("a.b.two", "a", "a.b")]
-    assert shape(nested(parts, {"a.b.one": (), "a.b.two": ("a.b.one",)})) == [["a", ["a.b.one", "a.b.two"]]]
+    assert shape(nested(parts, {"a.b.one": (), "a.b.two": ("a.b.one",)})) == [["a.b", ["a.b.one", "a.b.two"]]]
 
 
 def test_a_block_that_reads_its_own_result_through_another_is_drawn_in_pieces() -> None:

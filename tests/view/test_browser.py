@@ -179,6 +179,19 @@ def test_the_search_opens_the_boxes_around_what_it_finds(tmp_path: Path) -> None
     assert [item.number for item in drawn.items.values() if "chosen" in item.classes]
 
 
+def test_keys_open_boxes_and_walk_along_the_arrows(tmp_path: Path) -> None:
+    keys = """
+    const press = (key) => document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }))
+    panes[0].focus(panes[0].view.items.findIndex((item) => item.path === "blocks"))
+    press("Enter")
+    press("ArrowDown")
+    press(" ")
+    """
+    drawn = Drawn(opened(tmp_path, keys, sketch.transformer()))
+    assert not any("is-open" in item.classes for item in drawn.items.values())
+    assert drawn.words["ln_f"] >= 2, "in its box, and as the title of the details"
+
+
 def test_two_views_stand_side_by_side(tmp_path: Path) -> None:
     text = opened(tmp_path, "", sketch.perceptron(), sketch.siamese())
     left, right = map(Drawn, text.split('<svg class="graph"')[-2:])

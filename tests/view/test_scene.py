@@ -76,7 +76,7 @@ def test_what_leaves_a_body_as_it_came_is_drawn_in_it() -> None:
 def test_each_use_of_a_shared_layer_has_its_own_box() -> None:
     drawn = scene(sketch.siamese())
     boxes = [each for each in drawn.items if each.kind == "box"]
-    assert [box.subtitle.split(" · ")[0] for box in boxes] == ["shared, use 1", "shared, use 2"]
+    assert [box.subtitle.split(" · ")[0] for box in boxes] == ["use 1", "use 2"]
     assert "51.3 k weights" in drawn.summary
     weight = rows(item(drawn, "encoder.dense"), "Weights")["encoder.dense.kernel"]
     assert weight == ("[784, 64]", "50,176, shared with encoder.dense@2")
@@ -140,6 +140,19 @@ def test_the_gradient_of_each_weight_is_an_output_beside_its_layer() -> None:
     box = "\N{PARTIAL DIFFERENTIAL} body"
     assert ends == {"gradient of body.dense.kernel": box, "gradient of body.dense.bias": box}
     assert ("body.dense", "gradient of body.dense.kernel") in joined(drawn)
+
+
+def test_many_outputs_of_one_node_stand_in_a_box_of_their_own() -> None:
+    graph = sketch.transformer(3)
+    draw = sketch.Sketch("net")
+    draw.builder.nodes.update(graph.nodes)
+    draw.output("loss", draw.add("mean", graph.outputs["logits"]))
+    stacked = [node.name for node in graph.sources("parameter") if node.name.startswith("blocks.")]
+    drawn = scene(differentiate(draw.graph, "loss", stacked))
+    box = item(drawn, "outputs", "box")
+    assert box.subtitle == "8 outputs"
+    assert len(stacked) == 8
+    assert sum(drawn.items[each.parent] == box for each in drawn.items) == 8
 
 
 def backward(draw: sketch.Sketch, of: str, gradient: Ref) -> Ref:
