@@ -110,7 +110,7 @@ def count_text(number: int, what: str) -> str:
 
 def rounded(number: int) -> str:
     """A large count in three digits: `7.09 M`."""
-    for size, unit in ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k")):
-        if number >= 10 * size or (number >= size and size > 1000):
-            return f"{number / size:.3g} {unit}"
-    return f"{number:,}"
+    # The least count of each unit is one that would round to 1,000 of the unit below.
+    units = ((999_500_000, 10**9, "G"), (999_500, 10**6, "M"), (10_000, 10**3, "k"))
+    found = (f"{number / size:.3g} {unit}" for least, size, unit in units if number >= least)
+    return next(found, f"{number:,}")

@@ -1,12 +1,14 @@
 """Graphs drawn by hand for the tests of the viewer."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from dslc.graph import Builder, Graph, Node, Ref
 from dslc.ops.base import OPS
+from dslc.ops.core.parameter import Parameter
+from dslc.ops.core.repeat import Repeat
 from dslc.source import NOWHERE, Span
 from dslc.types import Type
 
@@ -28,7 +30,7 @@ class Sketch:
 
     def source(self, kind: str, name: str, type: str, **settings: Any) -> Ref:
         made = Type.parse(type)
-        op = OPS[kind](dtype=made.dtype, shape=made.shape, **settings)
+        op = OPS[kind](**{"dtype": made.dtype, "shape": made.shape, **settings})
         return self.builder.add(Node(name, op, (), {}, (op.infer(),), name))
 
     def input(self, name: str, type: str) -> Ref:
@@ -58,14 +60,14 @@ class Sketch:
         weights: dict[str, Ref] = {}
         for node in body.sources("parameter"):
             type = Type((count, *node.type.shape), node.type.dtype)
-            op = OPS["parameter"](shape=node.type.shape, dtype=type.dtype, stack=((0, count),))
+            op = Parameter(elements(node.type), type.dtype, stack=((0, count),))
             weights[node.name] = self.builder.add(Node(node.name, op, (), {}, (type,), node.name))
-        op = OPS["repeat"](body=body, count=count, carried=carried, captured=len(inputs) - carried)
+        op = Repeat(body, count, carried, len(inputs) - carried)
         types = tuple(body.type(ref) for ref in body.outputs.values())
         return self.builder.add(Node(path, op, inputs, weights, types, path, NOWHERE, (), self.around))
 
     @contextmanager
-    def block(self, path: str) -> Iterator[None]:
+    def block(self, path: str) -> Generator[None]:
         """What is added inside stands in this block."""
         before = self.around
         self.around = (*before, ".".join((*before[-1:], path)))
@@ -74,6 +76,11 @@ class Sketch:
 
     def output(self, name: str, ref: Ref) -> None:
         self.builder.outputs[name] = ref
+
+
+def elements(type: Type) -> tuple[int, ...]:
+    """The shape of a weight, whose sizes are all known."""
+    return tuple(size for size in type.shape if isinstance(size, int))
 
 
 def residual_net(depth: int = 3) -> Graph:

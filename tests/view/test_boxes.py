@@ -1,6 +1,7 @@
 """Boxes: nested as the source has them, never in a circle, never too many in a row."""
 
 from graphlib import TopologicalSorter
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -53,7 +54,7 @@ def test_pieces_of_any_graph_form_no_circle(nodes: list[tuple[int, set[int]]]) -
 
 def test_a_long_row_folds_into_runs_of_neighbours() -> None:
     parts = [Part("x", end="input"), *(part(f"layer.{at}") for at in range(5_000))]
-    reads = {each.name: (before.name,) for before, each in zip(parts, parts[1:], strict=False)} | {"x": ()}
+    reads = {each.name: (before.name,) for before, each in pairwise(parts)} | {"x": ()}
     rows = [folded(tuple(parts), reads)]
     assert rows[0][0] == parts[0]
     assert [name for tree in rows[0] for name in names_in(tree)] == [each.name for each in parts]

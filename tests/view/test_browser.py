@@ -16,6 +16,7 @@ import sketch
 
 from dslc.graph import Graph
 from dslc.view import View, page
+from dslc.view.scene import scene
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium here")
@@ -141,8 +142,6 @@ def test_each_arrow_is_drawn_and_goes_round_every_box(tmp_path: Path) -> None:
 
 def joined(graph: Graph) -> set[tuple[int, int]]:
     """Numbers of the items that the page's own data joins."""
-    from dslc.view.scene import scene
-
     return {(arrow.item, arrow.to) for arrow in scene(graph).arrows}
 
 
