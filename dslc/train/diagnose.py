@@ -1,0 +1,71 @@
+"""Which layer was the first with a number that is not finite."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dslc.errors.train import NotFinite
+from dslc.lazy import jax, jnp, np
+from dslc.lower import NotFinite as Found
+from dslc.lower import replay
+from dslc.train.generator import fold
+from dslc.train.program import DRAWS, Carry, Loop, order
+
+
+def is_finite(tree: Any) -> bool:
+    """Whether every float of a tree is finite."""
+    arrays = [np.asarray(array) for array in jax.tree.leaves(tree)]
+    return all(bool(np.isfinite(array).all()) for array in arrays if jnp.issubdtype(array.dtype, jnp.floating))
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Looks for the first bad number of a run that came to one.
+
+    `earlier` gives a good carry of some step before: the last checkpoint, or the start.
+    """
+
+    loop: Loop
+    data: Any
+    key: Any
+    earlier: Callable[[], Carry]
+
+    def problem(self, carry: Carry, checkpoint: int | None) -> NotFinite:
+        """What to say of a carry with a loss, or with weights, that are not finite."""
+        last = int(carry.step)
+        if not is_finite((carry.weights, carry.state)):
+            carry = self._just_before(last)
+        step = int(carry.step)
+        found = self._replayed(carry)
+        if found is None:
+            return self._unknown(step, checkpoint)
+        kind, path = found.node.op.name, found.path
+        stage = "gradient" if kind == "gradient" or found.node.name.endswith(".gradient") else "output"
+        span = found.node.span if found.node.span.file else self.loop.task.plan.span
+        return NotFinite(span, step, _what(found), path, stage, kind == "input", checkpoint)
+
+    def _just_before(self, last: int) -> Carry:
+        """The carry before the step that spoilt the weights: the same steps again, with a look at every weight."""
+        careful = replace(self.loop, careful=True)
+        run = jax.jit(careful.run)
+        return run(self.earlier(), self.data, self.key, np.int32(last + 1))
+
+    def _replayed(self, carry: Carry) -> Found | None:
+        """The first bad node of the step after a carry, forward then backward."""
+        task, step = self.loop.task, carry.step
+        rows = order(self.key, step // task.length.per_epoch, task.train.rows)
+        fields = self.loop.batch(step, self.data, rows)
+        weights = self.loop.packing.unpack(carry.weights)
+        key = fold(self.key, DRAWS, step)
+        return replay(self.loop.program.graph, weights, carry.state, fields, training=True, key=key)
+
+    def _unknown(self, step: int, checkpoint: int | None) -> NotFinite:
+        """Node by node every number is finite: only the sum over the step, or the update, is not."""
+        plan = self.loop.task.plan
+        return NotFinite(
+            plan.spans.get("loss", plan.span), step, "NaN or infinity", "loss", "gradient", False, checkpoint
+        )
+
+
+def _what(found: Found) -> str:
+    return "NaN" if found.is_nan else "infinity"

@@ -1,0 +1,90 @@
+"""Loss, scalars and metrics over a whole part, in one compiled call."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dslc.lazy import jax, jnp, lax, np
+from dslc.lower import lower
+from dslc.source import Source
+from dslc.train.generator import fold
+from dslc.train.program import INDEX
+from dslc.train.task import Part, Task
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+METRIC = "metric "
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Measures a model on a part: whole batches in a loop, then the incomplete last one at its own shape."""
+
+    task: Task
+    part: Part
+    source: Source | None = None
+
+    @property
+    def whole(self) -> int:
+        """Number of whole batches."""
+        return self.part.rows // self.task.plan.batch
+
+    @property
+    def rest(self) -> int:
+        """Rows of the incomplete last batch."""
+        return self.part.rows % self.task.plan.batch
+
+    def run(self, weights: Any, state: Any, data: Any, key: Any) -> Any:
+        """Sums over the part: means of a batch weighted by its rows, and the sums of metrics.
+
+        Each sum comes with what rounding left out of it, so that counts above 2 ** 24 stay exact in float32.
+        """
+        batch = self._measure(self.task.plan.batch, weights, state, data, key)
+        rest = self._measure(self.rest, weights, state, data, key)
+        nothing: dict[str, Any] = jax.tree.map(
+            lambda like: jnp.zeros(like.shape, like.dtype), jax.eval_shape(batch if self.whole else rest, 0)
+        )
+        sums = nothing, nothing
+        if self.whole:
+            sums = lax.fori_loop(0, self.whole, lambda number, sums: _added(sums, batch(number)), sums)
+        return _added(sums, rest(self.whole)) if self.rest else sums
+
+    def values(self, sums: Any) -> dict[str, Any]:
+        """What the sums say: floats, and arrays for metrics that are tables."""
+        totals = {name: _float64(sums[0][name]) + _float64(sums[1][name]) for name in sums[0]}
+        found: dict[str, Any] = {name: float(totals[name]) / self.part.rows for name in self.task.scalars}
+        for name, metric in self.task.plan.metrics.items():
+            value = metric.result(totals[METRIC + name])
+            found[name] = float(value) if np.ndim(value) == 0 else np.asarray(value)
+        return found
+
+    def _measure(self, rows: int, weights: Any, state: Any, data: Any, key: Any) -> Any:
+        """A function from the number of a batch to what it adds."""
+        program = lower(self.task.measured(self.part, rows), self.source) if rows else None
+
+        def measure(number: Any) -> dict[str, Any]:
+            assert program is not None
+            places = number * self.task.plan.batch + lax.iota(INDEX, rows)
+            fields = self.part.table.gather(data, places)
+            outputs, _ = program(weights, state, fields, key=fold(key, number))
+            means = {name: outputs[name].astype(jnp.float32) * float(rows) for name in self.task.scalars}
+            return means | {name: array for name, array in outputs.items() if name.startswith(METRIC)}
+
+        return measure
+
+
+def _added(sums: Any, more: Mapping[str, Any]) -> Any:
+    """Two-number sums (Knuth, 1969): the second number is what the first one lost to rounding."""
+    totals, lost = dict(sums[0]), dict(sums[1])
+    for name, value in more.items():
+        before = totals[name]
+        total = before + value
+        part = total - before
+        lost[name] = lost[name] + ((before - (total - part)) + (value - part))
+        totals[name] = total
+    return totals, lost
+
+
+def _float64(array: Any) -> "NDArray[np.float64]":
+    return np.asarray(array, np.float64)

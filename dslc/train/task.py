@@ -1,0 +1,115 @@
+"""A plan and its data, put together: what the programs of a run are made from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from dslc.bind import bind, dims_of
+from dslc.differentiate import differentiate
+from dslc.errors.base import Failed, Problem, Problems
+from dslc.errors.train import NothingToStopBy, NothingToTrain, TooFewRows
+from dslc.graph import Graph
+from dslc.lazy import jax, np
+from dslc.optimize import optimize
+from dslc.plan import Plan
+from dslc.schedules.base import Length
+
+if TYPE_CHECKING:
+    from dslc.data.base import Table
+    from dslc.data.pipeline import Loaded
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of the data, as it is trained on or measured."""
+
+    name: str
+    table: "Table"
+
+    @property
+    def rows(self) -> int:
+        return self.table.rows()
+
+    def fields(self, rows: int) -> "dict[str, jax.ShapeDtypeStruct]":
+        """Shapes and dtypes of the fields of a batch."""
+        index = jax.ShapeDtypeStruct((rows,), np.dtype("int32"))
+        arrays = {name: jax.ShapeDtypeStruct(array.shape, array.dtype) for name, array in self.table.arrays.items()}
+        return jax.eval_shape(self.table.gather, arrays, index)
+
+
+@dataclass(frozen=True)
+class Task:
+    """A plan, the parts of its data with just the fields that are read, and how long the run is."""
+
+    plan: Plan
+    train: Part
+    held_out: Mapping[str, Part]
+    """The parts to measure on: `validation` and `test`, those that there are."""
+    length: Length
+
+    @property
+    def watched(self) -> str | None:
+        """The part whose loss decides which weights are best."""
+        return next(iter(self.held_out), None)
+
+    @property
+    def scalars(self) -> tuple[str, ...]:
+        return ("loss", *self.plan.scalars)
+
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """The parameters that are trained."""
+        return tuple(node.name for node in self.plan.graph.sources("parameter"))
+
+    def forward(self, part: Part, rows: int, outputs: tuple[str, ...]) -> Graph:
+        """The graph for batches of so many rows, with just these outputs."""
+        wanted = {name: self.plan.graph.outputs[name] for name in outputs}
+        graph = replace(self.plan.graph, outputs=wanted).live()
+        return bind(graph, dims_of(graph, {name: field.shape for name, field in part.fields(rows).items()}))
+
+    def joint(self) -> Graph:
+        """The graph of a training step: loss, scalars, next states and gradients."""
+        graph = self.forward(self.train, self.plan.batch, self.scalars)
+        return differentiate(optimize(graph, "training", self.plan.passes)[0], "loss", self.weights)
+
+    def measured(self, part: Part, rows: int) -> Graph:
+        """The graph of a batch to measure: loss, scalars and the sums of metrics."""
+        outputs = (*self.scalars, *(f"metric {name}" for name in self.plan.metrics))
+        return optimize(self.forward(part, rows, outputs), "always", self.plan.passes)[0]
+
+
+def make(plan: Plan, loaded: "Loaded") -> Task:
+    """Put a plan and its data together.
+
+    Raises:
+        Failed: when they do not fit.
+    """
+    read = {node.name for node in plan.graph.sources("input")}
+    parts = {name: table.only(read) for name, table in loaded.parts.items()}
+    train = Part("train", parts.pop("train"))
+    held_out = {name: Part(name, table.for_evaluation()) for name, table in parts.items()}
+    held_out = {name: part for name, part in held_out.items() if part.rows}
+    if not plan.graph.sources("parameter"):
+        raise failed(NothingToTrain(plan.span, plan.model))
+    if train.rows < plan.batch:
+        raise failed(TooFewRows(plan.spans.get("batch", plan.span), train.rows, plan.batch))
+    if plan.early_stop is not None and not held_out:
+        raise failed(NothingToStopBy(plan.spans.get("early_stop", plan.span)))
+    return Task(plan, train, held_out, _length(plan, train.rows // plan.batch))
+
+
+def _length(plan: Plan, per_epoch: int) -> Length:
+    total = plan.steps if plan.steps is not None else (plan.epochs or 0) * per_epoch
+    return Length(total, per_epoch)
+
+
+def failed(problem: Problem) -> Failed:
+    """One problem as the exception that stages raise."""
+    problems = Problems()
+    problems.add(problem)
+    return Failed(problems)
+
+
+def on_device(part: Part) -> Any:
+    """The arrays of a part, moved to the device whole."""
+    return jax.device_put(part.table.arrays)
