@@ -1,0 +1,27 @@
+"""What a metric is: an op that turns a batch into sums, and a rule that turns the added sums into the value.
+
+Sums of all batches are added, so a metric is exact over a split, however it was cut into batches.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from dslc.ops.base import Op, op
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Metric(Op):
+    """`infer` and `apply` as in every op, with one output: the sums of the batch (float32, any shape)."""
+
+    def result(self, sums: "np.ndarray[Any, Any]") -> Any:
+        """The value from the sums of all batches, given as float64: a float, or an array for a table such as confusion."""
+        raise AssertionError(type(self).__name__)
+
+
+metric = op
+
+
+def mean_of(sums: "np.ndarray[Any, Any]") -> float:
+    """A weighted sum over its sum of weights; not a number when nothing weighs anything."""
+    return float(sums[0] / sums[1]) if sums[1] else float("nan")
