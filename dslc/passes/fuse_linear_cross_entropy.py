@@ -27,7 +27,7 @@ class Chunked(Fact):
 
     def __str__(self) -> str:
         chunk, whole = self.chunk / MIB, self.whole / MIB
-        return f"{chunk:.1f} MiB of logits at a time instead of {whole:.1f} MiB, and as much for their gradient"
+        return f"{chunk:.1f} MiB of logits at a time instead of {whole:.1f} MiB"
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,18 @@ class Small(Fact):
 
     def __str__(self) -> str:
         return f"the logits take {self.logits / MIB:.1f} MiB, and chunks pay from {self.least / MIB:.0f} MiB on"
+
+
+@dataclass(frozen=True)
+class FewRows(Fact):
+    """Bytes of the logits, and of what is added up in their place."""
+
+    logits: int
+    kernel: int
+
+    def __str__(self) -> str:
+        logits, kernel = self.logits / MIB, self.kernel / MIB
+        return f"the gradient of the kernel, added up along the way, takes {kernel:.1f} MiB, and the logits {logits:.1f} MiB"
 
 
 @dataclass(frozen=True)
@@ -86,8 +98,9 @@ class FuseLinearCrossEntropy(Optimization):
 
     Before: `loss = cross_entropy(x @ W + b, target)`, its gradients from the logits that were kept
     After: for each chunk of rows: logits, loss, `p - onehot`, and its products with `W` and `x`; no logits are kept
-    Saves: the memory of the logits and of their gradient, of which one chunk remains; on a CPU a third of the time too.
-    Refuses: logits that a metric or an output reads; targets that are probabilities; small logits; a loss for each row.
+    Saves: the memory of the logits, of which one chunk remains, and on a CPU some of the time as well.
+    Refuses: logits that a metric or an output reads; targets that are probabilities; a loss for each row; small logits,
+    and fewer rows than features, where the gradient of the kernel that is added up is larger than they are.
     """
 
     least: int = 16 * MIB
@@ -162,6 +175,17 @@ class FuseLinearCrossEntropy(Optimization):
             "the logits take 0.0 MiB",
         ),
         Refused(
+            """graph few_rows {
+                 x = input("f32", (64, 80))
+                 target = input("i32", (64,))
+                 head.kernel = parameter((80, 65536))
+                 logits = dense(65536, bias = false) x; kernel = head.kernel
+                 loss = cross_entropy() logits, target
+                 output loss
+               }""",
+            "takes 20.0 MiB, and the logits 16.0 MiB",
+        ),
+        Refused(
             """graph soft {
                  x = input("f32", (32, 8))
                  target = input("f32", (32, 10))
@@ -210,7 +234,10 @@ class FuseLinearCrossEntropy(Optimization):
             return Unknown(logits)
         if moved(logits) < self.least:
             return Small(moved(logits), self.least)
-        return Chunked(moved(logits), self._rows(logits) * _row_bytes(logits))
+        chunk, kernel = self._rows(logits) * _row_bytes(logits), moved(edit.type(last.kernel))
+        if moved(logits) < chunk + kernel:
+            return FewRows(moved(logits), kernel)
+        return Chunked(moved(logits), chunk)
 
     def _rows(self, logits: Type) -> int:
         return min(max(self.chunk // _row_bytes(logits), FEWEST_ROWS), elements([logits.with_last(1)]))

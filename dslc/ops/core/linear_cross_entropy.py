@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from dslc.dims import same
-from dslc.lazy import jnp, lax
+from dslc.lazy import jax, jnp, lax
 from dslc.ops.base import Context, Cost, Mismatch, Op, elements, floating, moved, op
 from dslc.ops.loss.base import widened
 from dslc.ops.loss.cross_entropy import CrossEntropy
@@ -53,53 +53,43 @@ class LinearCrossEntropy(Op):
     def apply(
         self, weights: Any, x: Any, kernel: Any, target: Any, bias: Any = None, weight: Any = None, *, ctx: Context
     ) -> Any:
-        each, kernel = self._each, kernel.T if self.transposed else kernel
+        share = self._share(target, weight, x)
 
         def chunk(total: Any, part: Any) -> tuple[Any, None]:
-            rows, labels, share = part
-            losses = each.apply({}, _logits(rows, kernel, bias), labels, None, ctx=ctx)
-            return total + jnp.sum(losses * share), None
+            rows, labels, shares = part
+            losses = self._each.apply({}, self._logits(rows, kernel, bias), labels, None, ctx=ctx)
+            return total + jnp.sum(losses * shares), None
 
-        share = self._share(target, weight, x)
         total, _ = lax.scan(chunk, jnp.zeros((), share.dtype), self._cut(x, target, share))
         return total
 
     def apply_saving(
         self, weights: Any, x: Any, kernel: Any, target: Any, bias: Any = None, weight: Any = None, *, ctx: Context
     ) -> Any:
-        each, matrix = self._each, kernel.T if self.transposed else kernel
         share = self._share(target, weight, x)
 
         def chunk(carry: Any, part: Any) -> tuple[Any, Any]:
-            total, by_kernel, by_bias = carry
+            total, sums = carry
             rows, labels, shares = part
-            logits = _logits(rows, matrix, bias)
-            losses, kept = each.apply_saving({}, logits, labels, None, ctx=ctx)
-            by_logits = each.backward({"x": logits, "target": labels, **kept}, shares, ctx)["x"]
-            pair = (by_logits, rows) if self.transposed else (rows, by_logits)
-            by_kernel = by_kernel + jnp.matmul(pair[0].T, pair[1], preferred_element_type=by_kernel.dtype)
-            if by_bias is not None:
-                by_bias = by_bias + jnp.sum(by_logits, axis=0, dtype=by_bias.dtype)
-            return (total + jnp.sum(losses * shares), by_kernel, by_bias), (by_logits @ matrix.T, losses)
+            logits = self._logits(rows, kernel, bias)
+            losses, kept = self._each.apply_saving({}, logits, labels, None, ctx=ctx)
+            by_logits = self._each.backward({"x": logits, "target": labels, **kept}, shares, ctx)["x"]
+            sums = jax.tree.map(jnp.add, sums, self._summands(by_logits, rows, sums))
+            by_rows = _product(by_logits, kernel, 1, 0 if self.transposed else 1)
+            return (total + jnp.sum(losses * shares), sums), (by_rows, losses)
 
         # Added up in the dtype of the loss: thousands of 16-bit summands lose most of their digits.
-        start = (
-            jnp.zeros((), share.dtype),
-            jnp.zeros(kernel.shape, share.dtype),
-            None if bias is None else jnp.zeros(bias.shape, share.dtype),
+        sums = {"by_kernel": kernel} if bias is None else {"by_kernel": kernel, "by_bias": bias}
+        zeros = jax.tree.map(lambda array: jnp.zeros(array.shape, share.dtype), sums)
+        (total, found), (by_rows, losses) = lax.scan(
+            chunk, (jnp.zeros((), share.dtype), zeros), self._cut(x, target, share)
         )
-        (total, by_kernel, by_bias), (by_rows, losses) = lax.scan(chunk, start, self._cut(x, target, share))
-        saved = {
-            "by_x": by_rows.reshape(-1, x.shape[-1])[: target.size].reshape(x.shape),
-            "by_kernel": by_kernel.astype(kernel.dtype),
-        }
-        if bias is not None:
-            saved["by_bias"] = by_bias.astype(bias.dtype)
+        saved = jax.tree.map(lambda array, like: array.astype(like.dtype), found, sums)
+        saved["by_x"] = by_rows.reshape(-1, x.shape[-1])[: target.size].reshape(x.shape)
         if weight is not None:
-            saved["by_weight"] = self._by_weight(
-                losses.reshape(-1)[: target.size].reshape(target.shape), total, target, weight
-            )
-        return total, saved
+            losses = losses.reshape(-1)[: target.size].reshape(target.shape)
+            saved["by_weight"] = self._by_weight(losses, total, target, weight)
+        return total, {name: saved[name] for name in self.saves if name in saved}
 
     def backward(self, kept: Any, gradient: Any, ctx: Context) -> dict[str, Any]:
         return {name.removeprefix("by_"): array * gradient.astype(array.dtype) for name, array in kept.items()}
@@ -114,6 +104,18 @@ class LinearCrossEntropy(Op):
     def _each(self) -> Any:
         """The loss of every row by itself."""
         return replace(self.loss, reduce="none")
+
+    def _logits(self, rows: Any, kernel: Any, bias: Any) -> Any:
+        logits = _product(rows, kernel, 1, 1 if self.transposed else 0)
+        return logits if bias is None else logits + bias[None, :]
+
+    def _summands(self, by_logits: Any, rows: Any, sums: dict[str, Any]) -> dict[str, Any]:
+        """What a chunk adds to the gradients of kernel and bias."""
+        pair = (by_logits, rows) if self.transposed else (rows, by_logits)
+        found = {"by_kernel": _product(*pair, 0, 0, sums["by_kernel"].dtype)}
+        if "by_bias" in sums:
+            found["by_bias"] = jnp.sum(by_logits, axis=0, dtype=sums["by_bias"].dtype)
+        return found
 
     def _counted(self, target: Any, weight: Any, like: Any) -> Any:
         """Weight of each row, 0 for those to ignore."""
@@ -143,9 +145,9 @@ class LinearCrossEntropy(Op):
         return rows, labels, share
 
 
-def _logits(rows: Any, kernel: Any, bias: Any) -> Any:
-    logits = rows @ kernel
-    return logits if bias is None else logits + bias[None, :]
+def _product(a: Any, b: Any, axis: int, other: int, dtype: Any = None) -> Any:
+    """Product of matrices over an axis of each; a transposed copy of a large kernel would be kept through the loop."""
+    return lax.dot_general(a, b, (((axis,), (other,)), ((), ())), preferred_element_type=dtype)
 
 
 def _total(counted: Any) -> Any:
