@@ -1,0 +1,64 @@
+"""A convolution of one group with gradients that XLA for CPUs runs fast inside of a loop.
+
+XLA for CPUs brings the axes of a convolution into the order of its fast kernels only outside of loops; the gradients that
+JAX derives have another order, and inside of a training loop they run ten to a hundred times slower. Here the gradient by
+the input is a convolution in the fast order, and the gradient by the kernel a matrix product for every element of the
+window (0.2 to 0.5 of the time of the derived one, also outside of a loop).
+"""
+
+from functools import partial
+from typing import Any
+
+from dslc.lazy import jax, jnp, lax
+from dslc.ops.conv._window import Pads, Window, pad
+
+AXES = {1: ("NWC", "WIO", "NWC"), 2: ("NHWC", "HWIO", "NHWC"), 3: ("NDHWC", "DHWIO", "NDHWC")}
+
+
+def single(x: Any, kernel: Any, window: Window, pads: Pads) -> Any:
+    """The convolution of `[batch, spatial..., channels]` with `[spatial..., channels, filters]`."""
+    plain = partial(_forward, window, pads)
+    if any(low >= span or high >= span for (low, high), span in zip(pads, window.span, strict=True)):
+        return plain(x, kernel)  # Places that see padding alone: the derived rule crops, this one does not.
+    made = jax.custom_vjp(plain)
+    made.defvjp(lambda x, kernel: (plain(x, kernel), (x, kernel)), partial(_backward, window, pads))
+    return made(x, kernel)
+
+
+def _forward(window: Window, pads: Pads, x: Any, kernel: Any) -> Any:
+    return lax.conv_general_dilated(
+        x, kernel, window.stride, pads, rhs_dilation=window.dilation, dimension_numbers=AXES[window.rank]
+    )
+
+
+def _backward(window: Window, pads: Pads, kept: Any, gradient: Any) -> tuple[Any, Any]:
+    x, kernel = kept
+    return _by_input(window, pads, x.shape, kernel, gradient), _by_kernel(window, pads, x, gradient)
+
+
+def _by_input(window: Window, pads: Pads, shape: tuple[int, ...], kernel: Any, gradient: Any) -> Any:
+    """The gradient, spread out by the stride, convolved with the kernel turned round."""
+    turned = jnp.flip(kernel, range(window.rank)).swapaxes(-1, -2)
+    rest = [
+        (span - 1 - low, size + low - ((places - 1) * stride + 1))
+        for size, places, span, stride, (low, _) in zip(
+            shape[1:-1], gradient.shape[1:-1], window.span, window.stride, pads, strict=True
+        )
+    ]
+    return lax.conv_general_dilated(
+        gradient,
+        turned,
+        (1,) * window.rank,
+        rest,
+        lhs_dilation=window.stride,
+        rhs_dilation=window.dilation,
+        dimension_numbers=AXES[window.rank],
+    )
+
+
+def _by_kernel(window: Window, pads: Pads, x: Any, gradient: Any) -> Any:
+    """For every element of the window: what it saw, times the gradient of what it gave, over all places."""
+    padded = pad(x, pads, 0.0)
+    flat = gradient.reshape(-1, gradient.shape[-1])
+    products = [window.taken(padded, offset).reshape(-1, x.shape[-1]).T @ flat for offset in window.offsets()]
+    return jnp.stack(products).reshape(*window.size, x.shape[-1], gradient.shape[-1])
