@@ -39,7 +39,9 @@ def load(
     """
     from dslc import api  # noqa: PLC0415  # `import dslc` is instant
 
-    return api.load(str(path), model, variant, dict(settings or {}), dict(dims or {}), tuple(Path(folder) for folder in data))
+    return api.load(
+        str(path), model, variant, dict(settings or {}), dict(dims or {}), tuple(Path(folder) for folder in data)
+    )
 
 
 def __getattr__(name: str) -> Any:

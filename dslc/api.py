@@ -43,7 +43,12 @@ class FileHasErrors(ValueError):
 
 
 def load(
-    path: str, model: str | None, variant: str | None, settings: Mapping[str, Any], dims: Mapping[str, int], data: tuple[Path, ...]
+    path: str,
+    model: str | None,
+    variant: str | None,
+    settings: Mapping[str, Any],
+    dims: Mapping[str, int],
+    data: tuple[Path, ...],
 ) -> "Model":
     """The model of a file; see `dslc.load`."""
     given = {name: value if isinstance(value, str) else show(value) for name, value in settings.items()}
@@ -134,7 +139,12 @@ class Model:
         return self.plan.optimizer.build(run or Length(1, 1))
 
     def train_step(
-        self, params: Params, optimizer: Any, batch: Mapping[str, Any], key: "Array | None" = None, run: Length | None = None
+        self,
+        params: Params,
+        optimizer: Any,
+        batch: Mapping[str, Any],
+        key: "Array | None" = None,
+        run: Length | None = None,
     ) -> tuple[Params, Any, dict[str, Any]]:
         """One step as `dslc train` takes it: the next `params`, the next state of the optimizer, and the loss and scalars.
 
@@ -151,6 +161,7 @@ class Model:
         outputs, state = program(weights, params["state"], self._fields(batch), training=True, key=key)
         gradients = penalized(self.plan, weights, {name: outputs[gradient_name(name)] for name in weights})
         gradients, _ = clipped(self.plan, gradients)
+        updates: Any
         updates, optimizer = self.optimizer(run).update(gradients, optimizer, weights)
         weights = {name: weight + updates[name].astype(weight.dtype) for name, weight in weights.items()}
         values = {name: outputs[name] for name in ("loss", *self.plan.scalars)}

@@ -70,7 +70,7 @@ class Compilation:
     """
 
     source: Source
-    options: Options = Options()
+    options: Options = field(default_factory=Options)
     passes: tuple[str, ...] | None = None
     problems: Problems = field(default_factory=Problems)
     seconds: dict[str, float] = field(default_factory=dict[str, float])
@@ -126,7 +126,7 @@ class Compilation:
     def trace(self) -> "Traced":
         if self.plan is None:
             return self._function()
-        loop = _Loop(self.task, self.source, self.differentiate)
+        loop = _Loop(self.task, self.source, graph=self.differentiate)
         key = base_key(self.plan.seed)
         carry = jax.eval_shape(loop.start, key)
         data = self.task.train.table.arrays
@@ -139,7 +139,8 @@ class Compilation:
         def apply(weights: Any, state: Any, inputs: Any) -> Any:
             return program(weights, state, inputs)[0]
 
-        return jax.jit(apply).trace(*(shapes_of(graph, kind) for kind in ("parameter", "state", "input")))
+        weights, state, inputs = (shapes_of(graph, kind) for kind in ("parameter", "state", "input"))
+        return jax.jit(apply).trace(weights, state, inputs)
 
     @stage
     def lower(self) -> "Lowered":
@@ -151,7 +152,12 @@ class Compilation:
 
 
 def _blank(plan: Plan) -> Parts:
-    types = {node.name: node.type.bind({"batch": plan.batch}) for node in plan.graph.sources("input")}
-    columns = {name: np.zeros(type.shape, JAX_DTYPES[type.dtype]) for name, type in types.items()}  # pyright: ignore[reportArgumentType]
-    table = Records(Schema({node.name: node.type for node in plan.graph.sources("input")}), columns)
+    """One batch of zeros in the shapes of the data."""
+    sizes = sizes_of(plan.graph, {"batch": plan.batch})
+    types = {node.name: node.type for node in plan.graph.sources("input")}
+    columns: dict[str, Any] = {}
+    for name, type in types.items():
+        shape = [int(size) for size in type.bind(sizes).shape]  # pyright: ignore[reportArgumentType]  # no size is open now
+        columns[name] = np.zeros(shape, JAX_DTYPES[type.dtype])
+    table = Records(Schema(types), columns)
     return Parts(table, test=table)

@@ -62,7 +62,9 @@ def read(path: str) -> Source:
     except UnicodeDecodeError as error:
         problem = FileProblem(Span(path, 0, 0), path, f"is not UTF-8 text (byte {error.start})", "save it as UTF-8")
     except OSError as error:
-        problem = FileProblem(Span(path, 0, 0), path, f"cannot be read: {(error.strerror or '').lower()}", "check its permissions")
+        problem = FileProblem(
+            Span(path, 0, 0), path, f"cannot be read: {(error.strerror or '').lower()}", "check its permissions"
+        )
     raise _failed(problem)
 
 
@@ -184,5 +186,3 @@ def _model_of(program: Program, variant: str, problems: Problems) -> str | None:
         problems.add(NothingChosen(Span(program.source.name, 0, 0), "variant", variant, tuple(program.variants)))
         return None
     return part.of.text
-
-

@@ -64,7 +64,11 @@ def default(field: Field[Any]) -> str | None:
 def _value(value: Any) -> str:
     match value:
         case Entry():
-            given = [f"{field.name} = {text}" for field in value.settings() if (text := _value(getattr(value, field.name))) != default(field)]
+            given = [
+                f"{field.name} = {text}"
+                for field in value.settings()
+                if (text := _value(getattr(value, field.name))) != default(field)
+            ]
             return f"{value.name}({', '.join(given)})" if given else value.name
         case Duration(steps=int(steps)):
             return str(steps)
@@ -135,7 +139,9 @@ def _stage(sample: Any) -> str:
 def _refusal(sample: Refused) -> str:
     """What the compiler says about a stage that an op refuses."""
     names = [f"x{number}" for number in range(len(sample.inputs))]
-    inputs = "  ".join(f"input {name}: {text}" for name, text in zip(names, sample.inputs, strict=True) if text != "none")
+    inputs = "  ".join(
+        f"input {name}: {text}" for name, text in zip(names, sample.inputs, strict=True) if text != "none"
+    )
     given = ", ".join("none" if text == "none" else name for name, text in zip(names, sample.inputs, strict=True))
     text = f"net 1\nmodel m {{ {inputs}  output y = {f'({given}) -> ' * bool(given)}{sample.text} }}\n"
     problem = next(iter(compiler.check(Source(EXAMPLE, text)).errors), None)
@@ -143,10 +149,17 @@ def _refusal(sample: Refused) -> str:
 
 
 def _pass_parts(cls: type[Optimization]) -> Iterator[str]:
-    runs = {"always": "in every program", "training": "in training", "inference": "for inference", "export": "for export"}
+    runs = {
+        "always": "in every program",
+        "training": "in training",
+        "inference": "for inference",
+        "export": "for export",
+    }
     exact = "exact, but for rounding" if cls.exact else f"equal to {cls.bound:g} of a result's size"
-    yield f"It runs {runs[cls.phase]}, is {exact}, and saves {cls.claim}." if cls.claim != "readability" else (
-        f"It runs {runs[cls.phase]}, is {exact}, and claims no saving: it makes the graph easier to read."
+    yield (
+        f"It runs {runs[cls.phase]}, is {exact}, and saves {cls.claim}."
+        if cls.claim != "readability"
+        else (f"It runs {runs[cls.phase]}, is {exact}, and claims no saving: it makes the graph easier to read.")
     )
     for sample in cls.samples:
         if isinstance(sample, Rewrite):

@@ -24,7 +24,9 @@ def sized(graph: Graph, sizes: Mapping[str, int]) -> Graph:
     except DoesNotDivide as failure:
         raise _failed(graph.nodes[failure.node], str(failure), sizes) from None
     for node in bound:
-        small = next((type for type in node.types if any(isinstance(size, int) and size < 1 for size in type.shape)), None)
+        small = next(
+            (type for type in node.types if any(isinstance(size, int) and size < 1 for size in type.shape)), None
+        )
         if small is not None and sizes:
             raise _failed(node, f"this would be {small}", sizes)
     return bound

@@ -115,20 +115,29 @@ class _Rows:
     def of(self, graph: Graph, bound: Graph) -> Iterator[Layer]:
         """Rows of a graph in its order; those of a region's body stand once."""
         activations = _activations(graph)
-        for node, sized in zip(graph, bound, strict=True):
-            if isinstance(node.op, Repeat) and isinstance(sized.op, Repeat):
-                yield from (_repeated(row, node.op.count) for row in self.of(node.op.body, sized.op.body))
+        for node, here in zip(graph, bound, strict=True):
+            if isinstance(node.op, Repeat) and isinstance(here.op, Repeat):
+                yield from (_repeated(row, node.op.count) for row in self.of(node.op.body, here.op.body))
             elif node.op.name not in SILENT:
-                row = self._row(node, sized, graph, bound)
+                row = self._row(node, here, graph, bound)
                 yield row if node.name in activations else replace(row, bytes=0)
 
-    def _row(self, node: Node, sized: Node, graph: Graph, bound: Graph) -> Layer:
-        cost = sized.op.cost(*(None if ref is None else bound.type(ref) for ref in sized.inputs))
+    def _row(self, node: Node, here: Node, graph: Graph, bound: Graph) -> Layer:
+        cost = here.op.cost(*(None if ref is None else bound.type(ref) for ref in here.inputs))
         outputs = _outputs(node, graph)
-        size = sum(int(type.size) * BYTES[type.dtype] for type in sized.types[: len(outputs)])  # pyright: ignore[reportArgumentType]
+        size = sum(int(type.size) * BYTES[type.dtype] for type in here.types[: len(outputs)])  # pyright: ignore[reportArgumentType]
         inputs = tuple(graph.type(ref) for ref in node.inputs if ref is not None)
         line, _ = self.source.position(node.span.start)
-        return Layer(node.path or node.name, node.op.name, inputs, outputs, self._new_weights(node, graph), cost.flops, size, line)
+        return Layer(
+            node.path or node.name,
+            node.op.name,
+            inputs,
+            outputs,
+            self._new_weights(node, graph),
+            cost.flops,
+            size,
+            line,
+        )
 
     def _new_weights(self, node: Node, graph: Graph) -> int:
         """Weights that the node is the first to read. Names are unique in the model, in regions as well."""

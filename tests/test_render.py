@@ -94,7 +94,11 @@ def test_a_message_shows_the_place_the_origin_and_the_way_out() -> None:
 
 def test_notes_stand_in_line_order_and_only_distant_lines_are_left_out() -> None:
     source = Source("a.net", "one\ntwo\nthree\nfour\nfive\nsix\nseven\n")
-    notes = (Note(span(source, "seven"), "last"), Note(span(source, "one"), "first"), Note(span(source, "six"), "next to it"))
+    notes = (
+        Note(span(source, "seven"), "last"),
+        Note(span(source, "one"), "first"),
+        Note(span(source, "six"), "next to it"),
+    )
     assert shown(Said(span(source, "three"), under="here", seen=notes), source) == expected("""
         error[E0999]: this does not fit
          --> a.net:3:1

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from typer import Typer
 
-COMMANDS = ("check", "summary", "compile", "view", "layers", "explain")
+COMMANDS = ("check", "summary", "compile", "train", "eval", "predict", "sample", "view", "layers", "explain")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -17,7 +17,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     given = list(sys.argv[1:] if arguments is None else arguments)
     _outcome.settle_streams()
-    sys.exit(_outcome.of(lambda: _check(given) if _is_plain_check(given) else _app(given)(args=given, prog_name="dslc")))
+    sys.exit(
+        _outcome.of(lambda: _check(given) if _is_plain_check(given) else _app(given)(args=given, prog_name="dslc"))
+    )
 
 
 def _is_plain_check(arguments: Sequence[str]) -> bool:

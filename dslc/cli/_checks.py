@@ -18,13 +18,13 @@ def check_files(files: Sequence[str], options: compiler.Options, as_json: bool) 
         program, problems = _survey(file, options)
         worst = max(worst, HAS_ERRORS if problems.errors else FINE)
         if as_json:
-            print(json.dumps(to_json(file, problems, sources)))
+            sys.stdout.write(json.dumps(to_json(file, problems, sources)) + "\n")
             continue
         if number and problems.found:
             sys.stderr.write("\n")
         show(problems)
         if program is not None and not problems.errors:
-            print(f"{file}: {_declared(program)}, {count(problems) or 'no problems'}")
+            sys.stdout.write(f"{file}: {_declared(program)}, {count(problems) or 'no problems'}\n")
     return worst
 
 
@@ -37,5 +37,10 @@ def _survey(file: str, options: compiler.Options) -> tuple[Program | None, Probl
 
 def _declared(program: Program) -> str:
     blocks = len(program.blocks) - len(program.models)
-    counts = {"model": len(program.models), "block": blocks, "variant": len(program.variants), "train block": len(program.trains)}
+    counts = {
+        "model": len(program.models),
+        "block": blocks,
+        "variant": len(program.variants),
+        "train block": len(program.trains),
+    }
     return ", ".join(f"{number} {what}{'s' * (number != 1)}" for what, number in counts.items() if number) or "nothing"

@@ -41,7 +41,13 @@ def report(compilation: Compilation, files: list[str], as_json: bool) -> None:
         typer.echo(json.dumps(facts, indent=2))
         return
     paint, columns = paint_for(sys.stdout), columns_of(sys.stdout)
-    for section in (_head(facts), _passes(compilation, columns), _graphs(compilation, columns), _cost(facts), _written(files)):
+    for section in (
+        _head(facts),
+        _passes(compilation, columns),
+        _graphs(compilation, columns),
+        _cost(facts),
+        _written(files),
+    ):
         title, *lines = section
         if lines:
             typer.echo("\n".join((paint("headline", title), *lines, "")))
@@ -139,11 +145,13 @@ def _cost(facts: Mapping[str, Any]) -> Iterator[str]:
     what = "a step" if facts["kind"] == "training" else "a call"
     sizes = [f"{rounded(xla['flops'], 1000)}FLOPs", f"{rounded(xla['bytes'], 1024)}B moved"]
     if xla["temporary"] is not None:
-        sizes += [f"{rounded(xla['arguments'], 1024)}B of arguments", f"{rounded(xla['temporary'], 1024)}B of temporary memory"]
+        sizes += [
+            f"{rounded(xla['arguments'], 1024)}B of arguments",
+            f"{rounded(xla['temporary'], 1024)}B of temporary memory",
+        ]
     yield f"{INDENT}XLA counts for {what}: {', '.join(sizes)}"
 
 
 def _written(files: list[str]) -> Iterator[str]:
     yield "written"
     yield from (f"{INDENT}{file}" for file in files)
-

@@ -10,12 +10,18 @@ if TYPE_CHECKING:
     from dslc.compiler import Options
 
 File = Annotated[str, typer.Argument(metavar="FILE", help="A `.net` file.")]
-Model = Annotated[str | None, typer.Option("--model", metavar="NAME", help="Which model of the file; else the one that is trained.")]
+Run = Annotated[str, typer.Argument(metavar="RUN", help="The folder of a run.", show_default=False)]
+Model = Annotated[
+    str | None, typer.Option("--model", metavar="NAME", help="Which model of the file; else the one that is trained.")
+]
 Variant = Annotated[str | None, typer.Option("--variant", metavar="NAME", help="Which variant of the model.")]
 Set = Annotated[
-    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting of the model or the train block; repeatable.")
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="A setting of the model or the train block; repeatable."),
 ]
-Dim = Annotated[list[str] | None, typer.Option("--dim", metavar="NAME=SIZE", help="The size of a free dimension; repeatable.")]
+Dim = Annotated[
+    list[str] | None, typer.Option("--dim", metavar="NAME=SIZE", help="The size of a free dimension; repeatable.")
+]
 Data = Annotated[
     list[Path] | None,
     typer.Option("--data", metavar="DIR", exists=True, file_okay=False, help="Look here for data first; repeatable."),
@@ -24,7 +30,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Seed = Annotated[int | None, typer.Option("--seed", metavar="N", min=0, help="In place of the seed of the file.")]
 Passes = Annotated[str | None, typer.Option("--passes", metavar="A,B", help="Run these optimizations alone.")]
 NoPasses = Annotated[bool, typer.Option("--no-passes", help="Run no optimization.")]
-Device = Annotated[str | None, typer.Option("--device", metavar="cpu|gpu|tpu", help="Where to compute; else the best there is.")]
+Device = Annotated[
+    str | None, typer.Option("--device", metavar="cpu|gpu|tpu", help="Where to compute; else the best there is.")
+]
 
 DEVICES = ("cpu", "gpu", "tpu")
 
@@ -38,7 +46,9 @@ def _version(asked: bool) -> None:
 
 
 def dslc(
-    version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version.")
+    ] = False,
 ) -> None:
     """Compile a model written as text into a program that trains."""
 
@@ -78,7 +88,7 @@ def _pairs(option: str, items: list[str]) -> dict[str, str]:
 
 def _size(name: str, text: str) -> int:
     digits = text.replace("_", "")
-    if not (digits.isascii() and digits.isdigit() and 0 < int(digits[:19]) and len(digits) < 19):
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 19 and int(digits) > 0):
         raise typer.BadParameter(f"`--dim {name}={text}`: a size is a whole number from 1 up")
     return int(digits)
 

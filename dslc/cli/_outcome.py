@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import Any, NoReturn, ParamSpec
 
 from dslc.errors.base import Failed, Problem
 from dslc.errors.internal import InternalError
@@ -68,7 +68,7 @@ def of(action: Callable[[], Any], passed: tuple[type[Exception], ...] = ()) -> i
         return HAS_ERRORS
     except passed:
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  # whatever it is, a person gets a message
         return _unforeseen(error)
     return status or FINE
 
@@ -107,6 +107,13 @@ def _place(error: Exception) -> str:
             found = f"`{'/'.join(file.parts[-3:])}`, line {step.tb_lineno}"
         step = step.tb_next
     return found
+
+
+def leave(status: int) -> NoReturn:
+    """End at once: XLA's threads, which may be compiling for seconds, are not waited for."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def settle_streams() -> None:

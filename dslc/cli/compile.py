@@ -13,7 +13,7 @@ EMIT = typer.Option("--emit", metavar="A,B", help="Which artifacts: ir, jaxpr, s
 AFTER = typer.Option("--after", metavar="STAGE", help="Stop after a stage and print what it returned.")
 
 
-def compile(  # noqa: A001  # the name of the command
+def compile(
     file: _options.File,
     model: _options.Model = None,
     variant: _options.Variant = None,

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 
 def layers(
-    query: Annotated[str | None, typer.Argument(metavar="QUERY", help="Words to look for, other frameworks' names too.")] = None,
+    query: Annotated[
+        str | None, typer.Argument(metavar="QUERY", help="Words to look for, other frameworks' names too.")
+    ] = None,
     as_json: _options.Json = False,
 ) -> int:
     """List what the language knows: layers, losses, metrics, optimizers, schedules, initializers, data."""
@@ -50,7 +52,8 @@ def _to_json(member: "type[Entry]") -> dict[str, Any]:
         "family": member.family,
         "summary": member.summary(),
         "settings": [
-            {"name": field.name, "takes": words(types[field.name]), "default": pages.default(field)} for field in member.settings()
+            {"name": field.name, "takes": words(types[field.name]), "default": pages.default(field)}
+            for field in member.settings()
         ],
         "aliases": list(member.aliases),
     }

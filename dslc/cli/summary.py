@@ -52,10 +52,14 @@ def _print(found: "Summary") -> None:
 
     console = Console(highlight=False)
     console = Console(highlight=False, width=max(NARROWEST, console.width))
-    inputs, outputs = (", ".join(f"{name} {type_text(type)}" for name, type in ends.items()) for ends in (found.inputs, found.outputs))
+    inputs, outputs = (
+        ", ".join(f"{name} {type_text(type)}" for name, type in ends.items()) for ends in (found.inputs, found.outputs)
+    )
     console.print(Text.assemble((found.model, "bold"), f": {inputs} -> {outputs}\n"))
     gap = 2 if console.width >= ROOMY else 1
-    table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="bold", show_footer=True, footer_style="bold")
+    table = Table(
+        box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="bold", show_footer=True, footer_style="bold"
+    )
     rows = [_cells(layer) for layer in found.layers]
     columns = _columns(found)
     widths = [max(map(len, (title, total, *(row[at] for row in rows)))) for at, (title, _, total) in enumerate(columns)]
@@ -96,7 +100,14 @@ def _cells(layer: "Layer") -> tuple[str, ...]:
     op = layer.op if layer.repeat == 1 else f"{layer.op} \N{MULTIPLICATION SIGN} {layer.repeat}"
     weights = f"{layer.parameters:,}" if layer.parameters else ""
     flops = rounded(layer.flops, 1000) if layer.flops else ""
-    return visible(layer.path), op, layer.output, weights, flops, f"{rounded(layer.bytes, 1024)}B" if layer.bytes else ""
+    return (
+        visible(layer.path),
+        op,
+        layer.output,
+        weights,
+        flops,
+        f"{rounded(layer.bytes, 1024)}B" if layer.bytes else "",
+    )
 
 
 def _closing(found: "Summary") -> str:

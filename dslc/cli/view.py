@@ -35,10 +35,17 @@ def view(
     from dslc.compilation import Compilation  # noqa: PLC0415
     from dslc.view import page  # noqa: PLC0415
 
-    options = _options.options(model=model, variant=variant, settings=settings, dims=dims, data=data)
-    compilation = Compilation(read(subject), options, _options.passes(passes, no_passes))
+    names = _options.passes(passes, no_passes)
+    if Path(subject).is_dir():
+        from dslc.cli._runs import opened  # noqa: PLC0415
+
+        run = opened(subject, data)
+        compilation = Compilation(run.source, run.options, run.passes if names is None else names)
+    else:
+        options = _options.options(model=model, variant=variant, settings=settings, dims=dims, data=data)
+        compilation = Compilation(read(subject), options, names)
     text = page(list(_views(compilation)), [compilation.source])
-    target = out or Path(f"{Path(subject).stem}.html")
+    target = out or Path(f"{Path(subject).resolve().stem}.html")
     _files.write(target, text)
     typer.echo(f"{target}: {compilation.build.name}")
 

@@ -73,7 +73,11 @@ class DataBroken(Problem):
     hint: str | None
 
     def headline(self) -> str:
-        return f"`{self.file}` {self.reason}" if self.reason.startswith(("is ", "has ", "cannot ")) else f"`{self.file}`: {self.reason}"
+        return (
+            f"`{self.file}` {self.reason}"
+            if self.reason.startswith(("is ", "has ", "cannot "))
+            else f"`{self.file}`: {self.reason}"
+        )
 
     def label(self) -> str:
         return f"{self.place} of the data file" if self.place else ""
@@ -153,6 +157,24 @@ class InputRefused(Problem):
 
     def help(self) -> str | None:
         return f"the model takes {', '.join(f'`{name}: {type}`' for name, type in self.wanted)}"
+
+
+@dataclass(frozen=True)
+class NothingToSample(Problem):
+    """A model of text is sampled by continuing a prompt. Other models run their `sample` block, which this version does not do."""
+
+    code = "E0508"
+
+    model: str
+
+    def headline(self) -> str:
+        return f"`{self.model}` does not continue text, and `sample` blocks do not work yet in this version"
+
+    def label(self) -> str:
+        return "trained here"
+
+    def help(self) -> str | None:
+        return "ask it about rows of a file with `dslc predict`"
 
 
 def from_failure(span: Span, failure: DataFailure, only_note: bool = False) -> Problem:

@@ -39,7 +39,9 @@ def visible(text: str) -> str:
 def _visible(char: str) -> str:
     if char.isprintable():
         return char
-    return {"\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(char) or (f"\\x{ord(char):02x}" if ord(char) < 256 else f"\\u{ord(char):04x}")
+    return {"\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(char) or (
+        f"\\x{ord(char):02x}" if ord(char) < 256 else f"\\u{ord(char):04x}"
+    )
 
 
 def cells(line: str) -> tuple[list[str], list[int]]:

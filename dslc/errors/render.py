@@ -71,10 +71,16 @@ def _said(kind: str, text: str, gutter: int, columns: int, paint: Paint) -> Iter
     """Text below the source; its further lines stand under the first."""
     lead = f"{' ' * (gutter + 1)}= {kind}: "
     for number, line in enumerate(fill(visible(text), max(20, columns - len(lead)))):
-        yield " " * len(lead) + line if number else f"{' ' * (gutter + 1)}{paint('frame', '=')} {paint('help', kind)}: {line}"
+        yield (
+            " " * len(lead) + line
+            if number
+            else f"{' ' * (gutter + 1)}{paint('frame', '=')} {paint('help', kind)}: {line}"
+        )
 
 
-def report(problems: Iterable[Problem], sources: Mapping[str, Source], columns: int = WIDTH, paint: Paint = PLAIN) -> str:
+def report(
+    problems: Iterable[Problem], sources: Mapping[str, Source], columns: int = WIDTH, paint: Paint = PLAIN
+) -> str:
     """All the problems, then how many there are; empty when there is none."""
     found = list(problems)
     if not found:

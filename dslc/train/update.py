@@ -25,6 +25,6 @@ def clipped(plan: Plan, gradients: Mapping[str, Any]) -> tuple[dict[str, Any], A
     """Gradients whose norm, taken over all of them, is at most `clip`; and the norm, 0 where it is not needed."""
     if plan.clip is None:
         return dict(gradients), jnp.zeros(())
-    norm = optax.global_norm(gradients)
+    norm = optax.tree.norm(gradients)
     factor = plan.clip / jnp.maximum(norm, plan.clip)
     return {name: gradient * factor.astype(gradient.dtype) for name, gradient in gradients.items()}, norm

@@ -40,6 +40,10 @@ class Csv(Source):
     def load(self, folders: Folders) -> Parts:
         return self._parts(read(folders.find(self.path)))
 
+    def stacked(self, folders: Folders) -> tuple[str, ...]:
+        """The columns that are stacked as `features`, in order."""
+        return self._roles(read(folders.find(self.path), rows=1))[2]
+
     def _parts(self, columns: Columns) -> Parts:
         answer, single, stacked = self._roles(columns)
         arrays: dict[str, NDArray[Any]] = {}
