@@ -115,7 +115,9 @@ def _bound(value: Any, dims: Mapping[str, int]) -> Any:
 
 def free(graph: Graph) -> tuple[str, ...]:
     """Names of the dimensions that are still open, sorted."""
-    return tuple(sorted({name for node in graph for type in node.types for size in type.shape for name in symbols(size)}))
+    return tuple(
+        sorted({name for node in graph for type in node.types for size in type.shape for name in symbols(size)})
+    )
 
 
 def dims_of(graph: Graph, shapes: Mapping[str, Sequence[int]]) -> dict[str, int]:
@@ -132,7 +134,10 @@ def dims_of(graph: Graph, shapes: Mapping[str, Sequence[int]]) -> dict[str, int]
         shape = tuple(shapes[node.name])
         if len(shape) != node.type.rank:
             raise ShapeDiffers(node.name, node.type, shape)
-        wanted += [(node.name, axis, size, given) for axis, (size, given) in enumerate(zip(node.type.shape, shape, strict=True))]
+        wanted += [
+            (node.name, axis, size, given)
+            for axis, (size, given) in enumerate(zip(node.type.shape, shape, strict=True))
+        ]
     dims: dict[str, int] = {}
     # Plain names first, so that `2 * n` elsewhere is checked and not solved.
     for name, axis, size, given in sorted(wanted, key=lambda entry: str(entry[2]) not in symbols(entry[2])):

@@ -67,7 +67,9 @@ def _column(numbers: tuple[Any, ...]) -> Any:
         return np.array([number % 2**32 for number in numbers], np.uint32)
     if all(number is numbers[0] for number in numbers):
         return jnp.broadcast_to(numbers[0].astype(jnp.uint32), (len(numbers),))
-    return jnp.stack([jnp.uint32(number % 2**32) if isinstance(number, int) else number.astype(jnp.uint32) for number in numbers])
+    return jnp.stack(
+        [jnp.uint32(number % 2**32) if isinstance(number, int) else number.astype(jnp.uint32) for number in numbers]
+    )
 
 
 def _mixed(x: Any) -> Any:

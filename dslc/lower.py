@@ -48,24 +48,27 @@ class Program:
         self, weights: Arrays, state: Arrays, inputs: Arrays, *, training: bool = False, key: "jax.Array | None" = None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Outputs and next state; `key` is that of the step, and needed where something draws random numbers."""
-        return self._run(training, key)(self.graph, self._given(weights, state, inputs))
-
-    def _run(self, training: bool, key: Any, watch: Watch | None = None) -> "_Run":
-        return _Run(training, key, _Walks(self.source), watch)
-
-    def _given(self, weights: Arrays, state: Arrays, inputs: Arrays) -> dict[str, Any]:
-        given: dict[str, Any] = {}
-        for node in _needed(self.graph):
-            kind = node.op.name
-            if kind in SOURCES:
-                arrays = {"input": inputs, "parameter": weights, "state": state}[kind]
-                if node.name not in arrays:
-                    raise Missing(kind, node.name)
-                given[node.name] = arrays[node.name]
-        return given
+        return _run(self, training, key)(self.graph, _given(self.graph, weights, state, inputs))
 
 
 SOURCES = ("input", "parameter", "state")
+
+
+def _run(program: Program, training: bool, key: Any, watch: Watch | None = None) -> "_Run":
+    return _Run(training, key, _Walks(program.source), watch)
+
+
+def _given(graph: Graph, weights: Arrays, state: Arrays, inputs: Arrays) -> dict[str, Any]:
+    """The arrays of the sources that are read, by name."""
+    given: dict[str, Any] = {}
+    for node in _needed(graph):
+        kind = node.op.name
+        if kind in SOURCES:
+            arrays = {"input": inputs, "parameter": weights, "state": state}[kind]
+            if node.name not in arrays:
+                raise Missing(kind, node.name)
+            given[node.name] = arrays[node.name]
+    return given
 
 
 def lower(graph: Graph, source: Source | None = None) -> Program:
@@ -148,18 +151,18 @@ class _Run:
     def __call__(self, body: Graph, given: Arrays, iteration: Any = None) -> tuple[dict[str, Any], dict[str, Any]]:
         visits = self.walks.of(body)
         iterations = self.iterations if iteration is None else (*self.iterations, iteration)
-        places = [place for visit in visits if (place := visit.place)] if self.key is not None else []
-        keys = at_places(self.key, list(dict.fromkeys(places)), iterations) if places else {}
+        places = dict.fromkeys(visit.place for visit in visits if visit.place)
+        keys = at_places(self.key, list(places), iterations) if places and self.key is not None else {}
         run = replace(self, iterations=iterations, keys=keys)
         values: dict[str, tuple[Any, ...]] = {}
         for visit in visits:
-            values[visit.node.name] = run._outputs(visit, values, given)
-            if self.watch:
-                self.watch(visit.node, values[visit.node.name], run.iterations)
+            values[visit.node.name] = run.outputs_of(visit, values, given)
+            if run.watch:
+                run.watch(visit.node, values[visit.node.name], run.iterations)
         outputs = {name: values[ref.node][ref.output] for name, ref in body.outputs.items()}
         return outputs, {name: values[ref.node][ref.output] for name, ref in body.updates.items()}
 
-    def _outputs(self, visit: _Visit, values: Mapping[str, tuple[Any, ...]], given: Arrays) -> tuple[Any, ...]:
+    def outputs_of(self, visit: _Visit, values: Mapping[str, tuple[Any, ...]], given: Arrays) -> tuple[Any, ...]:
         """All that a node gives: outputs, then next states."""
         node = visit.node
         if visit.is_source:
@@ -200,15 +203,20 @@ def _is_open(component: str) -> bool:
 
 
 def replay(
-    graph: Graph, weights: Arrays, state: Arrays, inputs: Arrays, *, training: bool = False, key: "jax.Array | None" = None
+    graph: Graph,
+    weights: Arrays,
+    state: Arrays,
+    inputs: Arrays,
+    *,
+    training: bool = False,
+    key: "jax.Array | None" = None,
 ) -> NotFinite | None:
     """Run a graph node by node, iteration by iteration, to the first one whose output holds a NaN or an infinity.
 
     Constants may be infinite. None when every number is finite.
     """
-    program = lower(graph)
     try:
-        program._run(training, key, _stop_at_bad)(graph, program._given(weights, state, inputs))  # noqa: SLF001
+        _run(lower(graph), training, key, _stop_at_bad)(graph, _given(graph, weights, state, inputs))
     except _Found as found:
         return found.what
     return None

@@ -31,7 +31,9 @@ class Net:
         op = OPS[kind](tuple(weight.shape), weight.dtype, weight.init, weight.fan_in, weight.fan_out)
         return self._put(Node(name, op, types=(op.infer(),), path=name))
 
-    def add(self, op: Op, *inputs: Ref | None, name: str | None = None, weights: Mapping[str, Ref] | None = None) -> Any:
+    def add(
+        self, op: Op, *inputs: Ref | None, name: str | None = None, weights: Mapping[str, Ref] | None = None
+    ) -> Any:
         """The output of an op, a tuple of them if there are several; `weights` shares or ties."""
         types = [None if ref is None else self.builder.type(ref) for ref in inputs]
         name = self.builder.fresh(self.prefix + (name or op.name))
@@ -63,7 +65,11 @@ class Net:
         graph = inner.builder.graph()
         op = OPS["repeat"](graph, count, len(carried), len(captured), **settings)
         start = settings.get("start", 0)
-        weights = {node.name: self._stacked(node, start, count) for kind in ("parameter", "state") for node in graph.sources(kind)}
+        weights = {
+            node.name: self._stacked(node, start, count)
+            for kind in ("parameter", "state")
+            for node in graph.sources(kind)
+        }
         inputs = (*carried, *captured, *sliced)
         outputs = op.infer(*map(self.builder.type, inputs))
         states = tuple(graph.nodes[state].type.stacked(count) for state in graph.updates)

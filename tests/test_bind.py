@@ -1,20 +1,22 @@
 """Sizes put in for dimension names, and dimensions worked out from shapes."""
 
 import pytest
+from handmade import Net
 
 from dslc.bind import DoesNotDivide, ShapeDiffers, SizeDiffers, SizeTooLarge, bind, dims_of, free
 from dslc.dims import dim
 from dslc.graph import Graph, Ref
 from dslc.types import Type
 from dslc.verify import verify
-from handmade import Net
 
 
 def text_model() -> Graph:
     net = Net()
     x = net.input("x", "[batch, 2 * n, 6]", bounds=(("n", 8),))
     y = net.call("reshape", x, shape=(dim("batch"), dim("n"), 12))
-    (y,) = net.repeat([y], 3, lambda inner, h: inner.call("broadcast", inner.call("exp", h), shape=(dim("batch"), dim("n"), 12)))
+    (y,) = net.repeat(
+        [y], 3, lambda inner, h: inner.call("broadcast", inner.call("exp", h), shape=(dim("batch"), dim("n"), 12))
+    )
     noise = net.call("normal", shape=(dim("batch"), dim("n"), 12))
     return verify(net.graph(y=net.call("add", y, noise)))
 
@@ -81,7 +83,9 @@ def test_arrays_that_do_not_fit_are_refused(shape: tuple[int, ...], problem: typ
 def test_inputs_that_disagree_are_refused() -> None:
     net = Net()
     graph = net.graph(a=net.input("a", "[batch]"), b=net.input("b", "[batch, 2]"))
-    with pytest.raises(SizeDiffers, match="axis 0 of input `b` has size batch, where batch = 3, and the array given has 4"):
+    with pytest.raises(
+        SizeDiffers, match="axis 0 of input `b` has size batch, where batch = 3, and the array given has 4"
+    ):
         dims_of(graph, {"a": (3,), "b": (4, 2)})
 
 

@@ -3,10 +3,10 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+from handmade import Net
 
 from dslc.graph import Graph, Ref
 from dslc.initialize import initial
-from handmade import Net
 
 
 def layer(net: Net, h: Ref) -> Ref:
@@ -31,7 +31,10 @@ def side_by_side(others: bool = False) -> Graph:
 
 
 def test_layers_start_the_same_stacked_and_by_themselves() -> None:
-    together, apart, more = (jax.jit(lambda key, g=g: initial(g, key))(jax.random.key(1)) for g in (stacked(), side_by_side(), side_by_side(True)))
+    together, apart, more = (
+        jax.jit(lambda key, g=g: initial(g, key))(jax.random.key(1))
+        for g in (stacked(), side_by_side(), side_by_side(True))
+    )
     for values, singles, others in zip(together, apart, more, strict=True):
         for name, array in values.items():
             for i in range(3):
@@ -74,7 +77,7 @@ def test_no_two_arrays_start_alike_and_seeds_differ() -> None:
 def test_values_follow_the_initializer() -> None:
     weights, state = initial(stacked(), jax.random.key(0))
     kernel = weights["blocks.*.dense.kernel"]
-    # Even values between plus and minus sqrt(6 / 32): 768 of them give their variance, 1 / 16, to 15 % in five standard deviations.
+    # Even values up to sqrt(6 / 32): 768 of them give their variance, 1 / 16, to 15 % in five standard deviations.
     assert float(jnp.abs(kernel).max()) <= np.sqrt(6 / 32)
     assert abs(float(kernel.var()) * 16 - 1) < 0.15
     np.testing.assert_array_equal(weights["blocks.*.dense.bias"], np.zeros((3, 16)))

@@ -7,12 +7,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from handmade import Net, drawn
 
 from dslc.graph import Graph, Ref
 from dslc.lower import Missing, lower, replay, shapes_of
 from dslc.source import Source, Span
 from dslc.verify import verify
-from handmade import Net, drawn
 
 
 def block(net: Net, h: Ref) -> Ref:
@@ -110,7 +110,10 @@ def test_a_run_of_a_repeat_draws_what_the_whole_repeat_draws() -> None:
         for name, array in weights.items()
         for start, end in ((0, 1), (1, 3))
     }
-    found = (lower(g)(w, state, inputs, training=True, key=jax.random.key(3))[0]["y"] for g, w in ((stacked(), weights), (parts, cut)))
+    found = (
+        lower(g)(w, state, inputs, training=True, key=jax.random.key(3))[0]["y"]
+        for g, w in ((stacked(), weights), (parts, cut))
+    )
     # As above.
     np.testing.assert_allclose(*found, rtol=1e-6, atol=1e-6)
 
@@ -153,7 +156,9 @@ def test_states_of_a_region_are_stacked() -> None:
 
 def test_regions_carry_capture_slice_and_stack() -> None:
     net = Net()
-    a, b, whole, rows = (net.input(name, text) for name, text in (("a", "[2]"), ("b", "[2]"), ("c", "[2]"), ("r", "[5, 2]")))
+    a, b, whole, rows = (
+        net.input(name, text) for name, text in (("a", "[2]"), ("b", "[2]"), ("c", "[2]"), ("r", "[5, 2]"))
+    )
 
     def body(inner: Net, a: Ref, b: Ref, whole: Ref, row: Ref) -> tuple[Ref, ...]:
         following = inner.call("add", inner.call("multiply", b, whole), row)
@@ -196,7 +201,9 @@ def test_shapes_of_the_sources_are_those_of_the_arrays() -> None:
     graph = stacked()
     weights, _, inputs = drawn(graph)
     for kind, arrays in (("parameter", weights), ("input", inputs)):
-        assert shapes_of(graph, kind) == {name: jax.ShapeDtypeStruct(array.shape, array.dtype) for name, array in arrays.items()}
+        assert shapes_of(graph, kind) == {
+            name: jax.ShapeDtypeStruct(array.shape, array.dtype) for name, array in arrays.items()
+        }
 
 
 # Replay.
@@ -247,5 +254,3 @@ def test_an_infinite_constant_is_no_fault() -> None:
     graph = net.graph(y=net.call("exp", low))
     assert replay(graph, {}, {}, {}) is None
     assert float(lower(graph)({}, {}, {})[0]["y"]) == 0
-
-

@@ -48,7 +48,9 @@ def _reached(graph: Graph, varying: set[Ref], results: Iterable[Ref]) -> set[Ref
             continue
         if isinstance(node.op, Repeat):
             inside = inner_flow(node, node.op, varying, arrived)
-            reached |= {ref for ref, name in outer_sources(node, node.op) if ref in varying and Ref(name) in inside.reached}
+            reached |= {
+                ref for ref, name in outer_sources(node, node.op) if ref in varying and Ref(name) in inside.reached
+            }
         else:
             reached |= varying.intersection(node.references())
     return reached

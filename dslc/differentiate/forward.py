@@ -44,16 +44,24 @@ def prepare(graph: Graph, reached: frozenset[Ref]) -> Forward:
         made = reading(node, moved)
         if arrived and isinstance(node.op, Repeat):
             regions[node.name] = Region(node, node.op, reached, arrived)
-            made = replace(made, op=regions[node.name].forward, types=_with_more(graph, node, regions[node.name].kept_types))
+            made = replace(
+                made, op=regions[node.name].forward, types=_with_more(graph, node, regions[node.name].kept_types)
+            )
         elif arrived and node.op.saves:
             types = node.op.saved(*input_types(graph, node))
             saved[node.name] = tuple(types)
-            made = replace(made, op=Saving(node.op), types=_with_more(graph, node, tuple(types.values()))) if types else made
+            made = (
+                replace(made, op=Saving(node.op), types=_with_more(graph, node, tuple(types.values())))
+                if types
+                else made
+            )
         own, more = own_outputs(graph, node), len(made.types) - len(node.types)
         if more:
             moved |= {Ref(node.name, place): Ref(node.name, place + more) for place in range(own, len(node.types))}
         nodes[node.name] = made
-    outputs, updates = ({name: moved.get(ref, ref) for name, ref in refs.items()} for refs in (graph.outputs, graph.updates))
+    outputs, updates = (
+        {name: moved.get(ref, ref) for name, ref in refs.items()} for refs in (graph.outputs, graph.updates)
+    )
     return Forward(graph, replace(graph, nodes=nodes, outputs=outputs, updates=updates), saved, regions, moved)
 
 

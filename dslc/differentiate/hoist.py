@@ -43,11 +43,16 @@ def _same_in_all(op: Repeat, body: Graph) -> set[str]:
     whole = set(op.given[op.carried :][: op.captured])
     same: set[str] = set()
     for node in body:
-        is_plain = not isinstance(node.op, Repeat) and not node.op.random and type(node.op).state is Op.state
-        if is_plain and not node.weights and node.op.name not in ("input", "parameter", "state"):
-            if all(ref.node in whole or ref.node in same for ref in node.references()):
-                same.add(node.name)
+        if _is_plain(node) and all(ref.node in whole or ref.node in same for ref in node.references()):
+            same.add(node.name)
     return same
+
+
+def _is_plain(node: Node) -> bool:
+    """Whether a node gives the same output for the same inputs."""
+    is_source = node.op.name in ("input", "parameter", "state")
+    stands_alone = not isinstance(node.op, Repeat) and not node.op.random and type(node.op).state is Op.state
+    return stands_alone and not is_source and not node.weights
 
 
 def _needed_by(body: Graph, taken: set[str]) -> set[str]:
@@ -77,7 +82,9 @@ def _without(node: Node, op: Repeat, body: Graph, taken: set[str], refs: Sequenc
     inside = (reading(inner, now) for inner in body if inner.name not in taken)
     # Inputs read nothing, so they may all come first; of a name that comes again the place stays.
     nodes = {made.name: made for made in (*first, *captured, *last, *inside)}
-    outputs, updates = ({name: now.get(ref, ref) for name, ref in found.items()} for found in (body.outputs, body.updates))
+    outputs, updates = (
+        {name: now.get(ref, ref) for name, ref in found.items()} for found in (body.outputs, body.updates)
+    )
     smaller = replace(body, nodes=nodes, outputs=outputs, updates=updates)
     inputs = (*node.inputs[:split], *refs, *node.inputs[split:])
     return replace(node, op=replace(op, body=smaller, captured=op.captured + len(captured)), inputs=inputs)

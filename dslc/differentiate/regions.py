@@ -157,7 +157,11 @@ class Region:
         node, body, fetch = self.node, self._body, sweep.fetch
         now = sweep.forward.now
         op = replace(
-            self.op, body=self._back, carried=len(body.carried), captured=len(body.captured), reverse=not self.op.reverse
+            self.op,
+            body=self._back,
+            carried=len(body.carried),
+            captured=len(body.captured),
+            reverse=not self.op.reverse,
         )
         finals = [sweep.total(Ref(node.name, place)) or sweep.zeros(node, node.types[place]) for place in self.carried]
         sums = [sweep.zeros(node, self._type(name)) for name in self._summed()]
@@ -176,7 +180,9 @@ class Region:
         """The tensors around the region that the outputs of the way back are the gradients of."""
         outside = dict(zip(self.op.given, self.node.inputs, strict=True)) | dict(self.node.weights)
         carried = self.op.given[: self.op.carried]
-        first = [outside[name] if Ref(name) in self.inside else None for name in (carried[place] for place in self.carried)]
+        first = [
+            outside[name] if Ref(name) in self.inside else None for name in (carried[place] for place in self.carried)
+        ]
         return [*first, *(outside[name] for name in (*self._summed(), *self._rows(), *self._weights()))]
 
 

@@ -67,21 +67,20 @@ class Gradient(Op):
     def _own(self, kept: dict[str, Any], gradients: tuple[Any, ...], known: Any, ctx: Context) -> dict[str, Any]:
         """Gradients by the rule that the op gives."""
         arrived = dict(zip(self.given, gradients, strict=True))
-        complete = tuple(
+        first, *others = complete = tuple(
             arrived[place] if place in arrived else jnp.zeros(type.shape, dtype_for(type, known))  # pyright: ignore[reportArgumentType]
             for place, type in enumerate(self.outputs)
         )
-        whole = len(complete) > 1
         given = {name: self._kept(name, kept) for name in (*(self.of.keeps or ()), *kept) if not _is_output(name)}
         if "out" in (self.of.keeps or ()):
             outputs = tuple(kept[output_name(place)] for place in range(len(complete)))
-            given["out"] = outputs if whole else outputs[0]
-        found = self.of.backward(given, complete if whole else complete[0], ctx)
+            given["out"] = outputs if others else outputs[0]
+        found = self.of.backward(given, complete if others else first, ctx)
         return {name: _part(found, name) for name in self.wrt}
 
     def _kept(self, name: str, kept: dict[str, Any]) -> Any:
         """A kept array, a tuple of them for an input of any number, None for one that is left out."""
-        if name in kept or not _variadic(self.of) or name != self.of.inputs()[0].name:
+        if name in kept or not _variadic(self.of) or name not in [parameter.name for parameter in self.of.inputs()]:
             return kept.get(name)
         return tuple(kept[f"{name}.{place}"] for place in range(len(self.taken)))
 
@@ -150,6 +149,9 @@ def _fitted(gradient: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     if gradient is None:
         return jnp.zeros(shape, dtype)
     front = gradient.ndim - len(shape)
-    axes = [*range(front), *(front + axis for axis, size in enumerate(shape) if size == 1 != gradient.shape[front + axis])]
+    axes = [
+        *range(front),
+        *(front + axis for axis, size in enumerate(shape) if size == 1 != gradient.shape[front + axis]),
+    ]
     summed = gradient.sum(axes) if axes else gradient
     return summed.reshape(shape).astype(dtype)

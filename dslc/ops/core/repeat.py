@@ -60,7 +60,11 @@ class Repeat(Op):
         return Weight((self.count, *type.shape), dtype=type.dtype)
 
     def apply(self, weights: Any, *xs: Any, ctx: Context) -> Any:
-        carry, whole, sliced = xs[: self.carried], xs[self.carried :][: self.captured], xs[self.carried + self.captured :]
+        carry, whole, sliced = (
+            xs[: self.carried],
+            xs[self.carried :][: self.captured],
+            xs[self.carried + self.captured :],
+        )
 
         def step(carry: Any, slices: Any) -> tuple[Any, Any]:
             number, parts, rows = slices
