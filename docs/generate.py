@@ -27,7 +27,9 @@ from dslc.source import Source
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
-FENCE = re.compile(r"^(?:<!-- (?P<marker>[^\n]*?) -->\n)?```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(
+    r"^(?:<!-- (?P<marker>[^\n]*?) -->\n)?```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
+)
 SHOWN = "model.net"
 
 
@@ -79,7 +81,7 @@ def _wanted(fence: Fence, above: Fence | None) -> str:
 
 def _printed(arguments: str) -> str:
     """What a command prints; it runs where the examples are."""
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603  # the commands stand on our own pages
         [sys.executable, "-m", "dslc", *arguments.split()],
         cwd=ROOT, env={**os.environ, "COLUMNS": "80", "NO_COLOR": "1"}, capture_output=True, text=True, check=False,
     )  # fmt: skip
@@ -119,7 +121,9 @@ def _families(members: list[type[pages.Entry]]) -> Iterator[str]:
 
 def main(arguments: list[str]) -> int:
     """Write the pages, or check them."""
-    stale = {page: text for page in written() if (text := refreshed(page.read_text("utf-8"))) != page.read_text("utf-8")}
+    stale = {
+        page: text for page in written() if (text := refreshed(page.read_text("utf-8"))) != page.read_text("utf-8")
+    }
     made = {DOCS / path: text for path, text in generated()}
     if "--check" in arguments:
         print("\n".join(f"{page.relative_to(ROOT)} is out of date: run `python docs/generate.py`" for page in stale))
