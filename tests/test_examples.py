@@ -1,0 +1,127 @@
+"""The examples: they check, they have the weights that they name, and they reach the results in their comments."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+from dslc import compiler
+from dslc.data.folders import Folders
+from dslc.source import Source
+from dslc.summary import summarize
+from dslc.train.session import train
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+# Real data sets are no part of the repository.
+DATA = Path(__file__).parents[2] / "shared" / "data"
+FILES = [pytest.param(file, id=file.stem) for file in sorted(EXAMPLES.glob("*.net"))]
+needs_mnist = pytest.mark.skipif(not (DATA / "mnist").is_dir(), reason="the files of MNIST are not here")
+needs_text = pytest.mark.skipif(not (DATA / "tinyshakespeare.txt").is_file(), reason="the text is not here")
+
+
+def source_of(name: str) -> Source:
+    return compiler.read(str(EXAMPLES / f"{name}.net"))
+
+
+def weights(source: Source, variant: str | None = None) -> int:
+    return summarize(compiler.graph(source, compiler.Options(variant=variant)), source, {}).parameters
+
+
+def trained(
+    name: str, folder: Path, *, seed: int = 0, variant: str | None = None, settings: Mapping[str, str] | None = None
+) -> Mapping[str, float]:
+    """What a run measures on the test part."""
+    options = compiler.Options(variant=variant, settings=settings or {}, data=(DATA,), seed=seed)
+    source = source_of(name)
+    folders = Folders(EXAMPLES, (DATA,))
+    return train(compiler.plan(source, options), source, folders, folder / f"{name}-{seed}").values["test"]
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_examples_check_without_a_word(file: Path) -> None:
+    source = compiler.read(str(file))
+    found = compiler.check(source, compiler.Options(data=(DATA,)))
+    # Data that is not here is a note.
+    assert not [problem for problem in found if problem.severity != "note"]
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_examples_have_the_weights_that_they_name(file: Path) -> None:
+    source = compiler.read(str(file))
+    (named,) = re.findall(r"^# weights: ([\d,]+)", source.text, re.MULTILINE)
+    assert weights(source) == int(named.replace(",", ""))
+    assert "# expected: " in source.text
+
+
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [
+        # 784 * 256 + 256 + 256 * 128 + 128 + 128 * 10 + 10, as in An Introduction to Statistical Learning, figure 10.4.
+        ("mnist_mlp", 235_146),
+        # LeCun and others, 1998, with a dense layer at the end: 156 + 2,416 + 48,120 + 10,164 + 850.
+        ("lenet5", 61_706),
+        ("logistic_regression", 7_850),
+        ("linear_regression", 11),
+    ],
+)
+def test_known_networks_have_the_published_number_of_weights(name: str, count: int) -> None:
+    assert weights(source_of(name)) == count
+
+
+def test_gpt2_small_has_the_published_number_of_weights() -> None:
+    # Radford and others, 2019, counted in the weights that OpenAI gave out, with the table of the output tied.
+    assert weights(source_of("gpt_char"), "gpt2") == 124_439_808
+
+
+def test_digits_reach_97_percent(tmp_path: Path) -> None:
+    # One seed differs from another by about 0.7 points; the median of five is well above.
+    found = [trained("digits", tmp_path, seed=seed)["accuracy"] for seed in range(5)]
+    assert median(found) >= 0.97
+
+
+@pytest.mark.slow
+def test_linear_regression_is_as_good_as_the_closed_form(tmp_path: Path) -> None:
+    # Least squares in closed form has a median of 0.49 over 200 such splits, and half of them lie in 0.44 to 0.53.
+    found = [trained("linear_regression", tmp_path, seed=seed)["r2"] for seed in range(5)]
+    assert median(found) >= 0.40
+
+
+@pytest.mark.slow
+def test_a_residual_network_reaches_98_percent(tmp_path: Path) -> None:
+    found = [trained("residual", tmp_path, seed=seed)["accuracy"] for seed in range(3)]
+    assert median(found) >= 0.98
+
+
+@pytest.mark.slow
+@needs_mnist
+def test_logistic_regression_has_the_error_of_the_book(tmp_path: Path) -> None:
+    # An Introduction to Statistical Learning, table 10.1, has 7.2 %: a linear model can do little else.
+    assert trained("logistic_regression", tmp_path)["accuracy"] == pytest.approx(1 - 0.072, abs=0.008)
+
+
+@pytest.mark.slow
+@needs_mnist
+def test_dropout_on_mnist_has_the_error_of_the_book(tmp_path: Path) -> None:
+    assert trained("mnist_mlp", tmp_path)["accuracy"] >= 1 - 0.018
+
+
+@pytest.mark.slow
+@needs_mnist
+def test_ridge_on_mnist_has_the_error_of_the_book(tmp_path: Path) -> None:
+    found = trained("mnist_mlp", tmp_path, variant="undropped", settings={"l2": "1e-5"})
+    assert found["accuracy"] >= 1 - 0.023
+
+
+@pytest.mark.slow
+@needs_mnist
+def test_lenet5_reaches_its_accuracy(tmp_path: Path) -> None:
+    assert trained("lenet5", tmp_path)["accuracy"] >= 0.985
+
+
+@pytest.mark.slow
+@needs_text
+def test_a_small_gpt_learns_as_nanogpt_does(tmp_path: Path) -> None:
+    # nanoGPT names 1.88 for this layout after 2,000 steps.
+    assert trained("gpt_char", tmp_path)["loss"] <= 1.88
