@@ -58,16 +58,17 @@ class Machine:
     @cached_property
     def named_like(self) -> Carry:
         """Shapes and dtypes of a carry as `to_host` gives it."""
-        return jax.eval_shape(self.loop.packing.unpack_all, self.like)
+        return jax.eval_shape(self.loop.packing.unpack_all, self.like._replace(order=()))
 
     def to_host(self, carry: Carry) -> Carry:
         """A copy in the host's memory with weights by name."""
         # Copied, because the next call of `run` works in the memory of the carry.
-        return self.loop.packing.unpack_all(jax.tree.map(np.array, carry))
+        return self.loop.packing.unpack_all(jax.tree.map(np.array, carry._replace(order=())))
 
     def to_device(self, named: Carry) -> Carry:
         """Undoes `to_host`."""
-        return jax.tree.map(jax.numpy.array, self.loop.packing.pack_all(named))
+        carry = jax.tree.map(jax.numpy.array, self.loop.packing.pack_all(named))
+        return carry._replace(order=self.loop.no_order())
 
     def weights(self, carry: Carry) -> dict[str, Any]:
         """Weights by name; the small ones as NumPy has them: to cut them apart on the device takes a program."""

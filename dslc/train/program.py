@@ -22,8 +22,16 @@ DRAWS, ORDER, START = range(3)
 INDEX = "int32"
 
 
+class Order(NamedTuple):
+    """The rows in the order of an epoch, kept from call to call: to sort a million rows takes longer than many a call."""
+
+    epoch: Any
+    """-1 before the first one."""
+    rows: Any
+
+
 class Carry(NamedTuple):
-    """All that goes from one step to the next, and so all that a checkpoint holds."""
+    """All that goes from one step to the next, and so all that a checkpoint holds, but for the order of the rows."""
 
     weights: dict[str, Any]
     """Packed, and so is what the optimizer keeps of each of them."""
@@ -36,6 +44,8 @@ class Carry(NamedTuple):
     counted: Any
     fine: Any
     """False: the loss of step `step` was not finite, and the rest of the carry is as it was before it."""
+    order: Any = ()
+    """An `Order` on the device, empty in the host's memory: it follows from the key and the epoch."""
 
 
 def order(key: Any, epoch: Any, rows: int) -> Any:
@@ -70,7 +80,12 @@ class Loop:
         """The carry before the first step."""
         weights, state = initial(self.task.plan.graph, fold(key, START))
         weights, zero = self.packing.pack(weights), jnp.zeros((), jnp.int32)
-        return Carry(weights, state, self.rule.init(weights), zero, self.no_sums(), zero, jnp.ones((), bool))
+        rule, fine = self.rule.init(weights), jnp.ones((), bool)
+        return Carry(weights, state, rule, zero, self.no_sums(), zero, fine, self.no_order())
+
+    def no_order(self) -> Order:
+        """What an order is before its first epoch."""
+        return Order(jnp.full((), -1, INDEX), jnp.zeros(self.task.train.rows, INDEX))
 
     def no_sums(self) -> dict[str, Any]:
         return {name: jnp.zeros((), jnp.float32) for name in self.task.scalars}
@@ -83,11 +98,14 @@ class Loop:
 
         def epoch(carry: Carry) -> Carry:
             number = carry.step // self.task.length.per_epoch
-            rows = order(key, number, self.task.train.rows)
+            fresh = lax.cond(
+                carry.order.epoch == number, lambda: carry.order.rows, lambda: order(key, number, self.task.train.rows)
+            )
+            carry = carry._replace(order=Order(number, fresh))
             end = (number + 1) * self.task.length.per_epoch
             return lax.while_loop(
                 lambda carry: is_open(carry) & (carry.step < end),
-                lambda carry: self.step(carry, data, key, rows),
+                lambda carry: self.step(carry, data, key, carry.order.rows),
                 carry,
             )
 
@@ -115,6 +133,7 @@ class Loop:
             sums={name: total + told[name] for name, total in carry.sums.items()},
             counted=carry.counted + 1,
             fine=fine,
+            order=carry.order,
         )
         kept = carry._replace(fine=fine)
         return jax.tree.map(lambda after, before: jnp.where(fine, after, before), made, kept)
