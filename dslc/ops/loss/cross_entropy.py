@@ -95,7 +95,7 @@ class CrossEntropy(Loss):
         gradients: dict[str, Any] = {}
         if _is_soft(x, target):
             probability = probability * jnp.sum(wanted, axis=-1, keepdims=True)
-            gradients["target"] = as_given((log_total - self._smoothed(x, x)) * each, target)
+            gradients["target"] = as_given((1 - self.smoothing) * (log_total - x) * each, target)
         gradients["x"] = as_given((probability - wanted) * each, kept["x"])
         if weight is not None:
             gradients["weight"] = as_given(by_weight["weight"] * self._counted(target, logsumexp), weight)
@@ -117,25 +117,18 @@ class CrossEntropy(Loss):
 
     def _losses(self, x: Any, target: Any, logsumexp: Any) -> Any:
         if _is_soft(x, target):
-            target = target.astype(x.dtype)
-            return jnp.sum(target, axis=-1) * logsumexp - jnp.sum(target * self._smoothed(x, x), axis=-1)
-        taken = jnp.take_along_axis(x, self._labels(target, x), axis=-1)
-        return logsumexp - self._smoothed(taken, x)[..., 0]
-
-    def _smoothed(self, logits: Any, x: Any) -> Any:
-        """Some of the logits, moved towards the mean of all: what a smoothed target gives, at the price of a plain one."""
+            wanted = self._wanted(x, target)
+            return jnp.sum(wanted, axis=-1) * logsumexp - jnp.sum(wanted * x, axis=-1)
+        taken = jnp.take_along_axis(x, self._labels(target, x), axis=-1)[..., 0]
         if self.smoothing == 0:
-            return logits
-        return (1 - self.smoothing) * logits + self.smoothing * jnp.mean(x, axis=-1, keepdims=True)
+            return logsumexp - taken
+        return logsumexp - (1 - self.smoothing) * taken - self.smoothing * jnp.mean(x, axis=-1)
 
     def _wanted(self, x: Any, target: Any) -> Any:
         """Probability that each class should have, smoothed."""
-        classes = x.shape[-1]
+        share = self.smoothing / x.shape[-1]
         if _is_soft(x, target):
-            target = target.astype(x.dtype)
-            share = jnp.sum(target, axis=-1, keepdims=True) / classes
-            return (1 - self.smoothing) * target + self.smoothing * share
-        share = self.smoothing / classes
+            return (1 - self.smoothing) * target.astype(x.dtype) + share
         number = lax.broadcasted_iota(jnp.int32, x.shape, x.ndim - 1)
         return jnp.where(number == self._labels(target, x), 1 - self.smoothing + share, share).astype(x.dtype)
 

@@ -34,7 +34,7 @@ def answers(x: Any, target: Any) -> tuple[Any, Any]:
     """Right answers and guesses as int32: classes by the largest logit, yes by a logit above 0 (a target above 0.5)."""
     if target.ndim == x.ndim - 1 and jnp.issubdtype(target.dtype, jnp.integer):
         return target.astype(jnp.int32), x.argmax(-1).astype(jnp.int32)
-    yes = target if target.dtype == bool else target > 0.5
+    yes = target > 0.5 if jnp.issubdtype(target.dtype, jnp.floating) else target.astype(bool)
     return jnp.broadcast_to(yes, x.shape).astype(jnp.int32), (x > 0).astype(jnp.int32)
 
 
