@@ -1,6 +1,6 @@
 """Depth: time to check and to compile a model of 1,000 residual blocks in a `repeat`, beside the same model with 10.
 
-    python benchmarks/depth.py [--rounds 5]
+python benchmarks/depth.py [--rounds 5]
 """
 
 import argparse

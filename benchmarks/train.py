@@ -37,7 +37,10 @@ def measure(peer: str, workload: str, stretches: int) -> dict[str, float]:
     """One run of a peer: step in ms, first step, whole process in s, memory in MB."""
     module, way = PEERS[peer]
     # No cache of compiled programs for anybody: the first step shows what compiling costs.
-    environment = os.environ | {"PYTHONPATH": f"{HERE}{os.pathsep}{HERE.parent}", "JAX_ENABLE_COMPILATION_CACHE": "false"}
+    environment = os.environ | {
+        "PYTHONPATH": f"{HERE}{os.pathsep}{HERE.parent}",
+        "JAX_ENABLE_COMPILATION_CACHE": "false",
+    }
     begun = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-c", WORKER, module, way, workload, str(stretches)],
@@ -55,8 +58,14 @@ def table(workload: str, rounds: list[dict[str, dict[str, float]]]) -> None:
     print(f"{'':22} {'ms a step':>10} {'to JAX':>7} {'first step s':>13} {'process s':>10} {'memory MB':>10}")
     for peer in rounds[0]:
         middle = {key: statistics.median(found[peer][key] for found in rounds) for key in rounds[0][peer]}
-        best = [min(found[way]["step"] for way in JAX if way in found) for found in rounds] if JAX[0] in rounds[0] else []
-        ratio = statistics.median(found[peer]["step"] / least for found, least in zip(rounds, best, strict=True)) if best else 0
+        best = (
+            [min(found[way]["step"] for way in JAX if way in found) for found in rounds] if JAX[0] in rounds[0] else []
+        )
+        ratio = (
+            statistics.median(found[peer]["step"] / least for found, least in zip(rounds, best, strict=True))
+            if best
+            else 0
+        )
         print(
             f"{peer:22} {middle['step']:10.3f} {ratio:7.2f} {middle['first']:13.2f} "
             f"{middle['process']:10.2f} {middle['memory']:10.0f}"

@@ -92,7 +92,10 @@ class Catalogue(Generic[T]):
         return next(
             value
             for value in vars(module).values()
-            if isinstance(value, type) and issubclass(value, self.base) and value.__module__ == module.__name__ and value.name == name
+            if isinstance(value, type)
+            and issubclass(value, self.base)
+            and value.__module__ == module.__name__
+            and value.name == name
         )
 
     def names(self) -> tuple[str, ...]:

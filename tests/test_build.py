@@ -26,7 +26,9 @@ def test_labels_name_paths_and_tensors():
 
 
 def test_every_use_of_a_layer_makes_new_weights_and_a_named_layer_shares_them():
-    fresh = graph_of("model m { input a: [batch, 4]  input b: [batch, 4]  output y = (a -> dense(2)) + (b -> dense(2)) }")
+    fresh = graph_of(
+        "model m { input a: [batch, 4]  input b: [batch, 4]  output y = (a -> dense(2)) + (b -> dense(2)) }"
+    )
     shared = graph_of(
         "model m { input a: [batch, 4]  input b: [batch, 4]  layer f = dense(2)  output y = (a -> f) + (b -> f) }"
     )
@@ -96,7 +98,9 @@ def test_a_repeat_whose_first_iteration_changes_the_shape_rolls_the_rest():
 def test_an_index_in_a_condition_splits_the_repeat_into_runs():
     text = "model m { input x: [batch, 4]  output y = x -> repeat i in 0..6 { dense(4) -> if i < 4 { relu } else { tanh } } }"
     graph = graph_of(text)
-    assert {"repeat.0:4.dense.kernel": (4, 4, 4), "repeat.4:6.dense.kernel": (2, 4, 4)}.items() <= parameters(graph).items()
+    assert {"repeat.0:4.dense.kernel": (4, 4, 4), "repeat.4:6.dense.kernel": (2, 4, 4)}.items() <= parameters(
+        graph
+    ).items()
 
 
 def test_a_repeat_over_lists_and_tensors():
@@ -226,9 +230,10 @@ def test_all_problems_of_a_file_come_in_one_run():
 
 
 def test_recursion_is_refused():
-    assert [p.code for p in problems_of("block a() = dense(2) -> b\nblock b() = a\nmodel m { input x: [n, 2]  output y = x -> a }")] == [
-        "E0209"
-    ]
+    assert [
+        p.code
+        for p in problems_of("block a() = dense(2) -> b\nblock b() = a\nmodel m { input x: [n, 2]  output y = x -> a }")
+    ] == ["E0209"]
 
 
 def test_a_mismatch_says_where_the_other_size_comes_from():

@@ -75,7 +75,11 @@ def run(workload: Workload, way: str, stretches: int) -> Timing:
     rows = data(workload)
     inputs, target = rows.get("image", rows.get("tokens")), rows.get("label", rows.get("target"))
     net = {"mlp": mlp, "conv": small_resnet, "gpt": Gpt}[workload.name]()
-    rule = keras.optimizers.AdamW(workload.lr, 0.1, beta_2=0.99) if workload.name == "gpt" else keras.optimizers.Adam(workload.lr)
+    rule = (
+        keras.optimizers.AdamW(workload.lr, 0.1, beta_2=0.99)
+        if workload.name == "gpt"
+        else keras.optimizers.Adam(workload.lr)
+    )
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     # Many steps in one compiled call: the faster of Keras's two ways on small models.
     net.compile(rule, loss, steps_per_execution=min(39, workload.steps))

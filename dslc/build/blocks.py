@@ -86,7 +86,9 @@ def meet_outputs(env: Env, wanted: tuple[tree.TypeTree, ...], made: tuple[Any, .
             meets = types.meet(env, item, tensor.type)
             if meets.reason:
                 origins = nodes.origin_notes(env, (tensor,), item.span)
-                raise env.fail(AssertionFailed(item.span, f"`{meets.written}`", str(tensor.type), meets.reason, origins))
+                raise env.fail(
+                    AssertionFailed(item.span, f"`{meets.written}`", str(tensor.type), meets.reason, origins)
+                )
 
 
 def _given(env: Env, block: tree.Block, items: Bundle, span: Span) -> Callable[[Env, tree.Declaration], Any]:
@@ -126,7 +128,9 @@ def statements(env: Env, block: tree.Block, input_of: Callable[[Env, tree.Declar
     if failed:
         raise Skip
     if not outputs:
-        problem = Misplaced(block.name.span, f"`{block.name.text}` has no output", "say what it gives: `output y = ...`")
+        problem = Misplaced(
+            block.name.span, f"`{block.name.text}` has no output", "say what it gives: `output y = ...`"
+        )
         raise env.fail(problem)
     return outputs
 

@@ -31,10 +31,14 @@ def _member(env: Env, item: tree.Tree, catalogue: Catalogue[Any]) -> Any:
     callee = item.callee if isinstance(item, tree.Call) else item
     arguments = item.arguments if isinstance(item, tree.Call) else ()
     if not isinstance(callee, tree.Name):
-        raise env.fail(BadData(item.span, f"a {catalogue.what} must stand here", "such as `digits() -> split(0.8, 0.2)`"))
+        raise env.fail(
+            BadData(item.span, f"a {catalogue.what} must stand here", "such as `digits() -> split(0.8, 0.2)`")
+        )
     if callee.text not in catalogue:
         near = catalogue.nearest(callee.text)
-        hint = f"did you mean `{near}`?" if near else f"there are {', '.join(f'`{name}`' for name in catalogue.names())}"
+        hint = (
+            f"did you mean `{near}`?" if near else f"there are {', '.join(f'`{name}`' for name in catalogue.names())}"
+        )
         raise env.fail(BadData(callee.span, f"there is no {catalogue.what} called `{callee.text}`", hint))
     return settings.entry(env, catalogue[callee.text], arguments, item.span)
 

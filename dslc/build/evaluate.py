@@ -61,7 +61,9 @@ def _unary(env: Env, item: tree.Unary) -> Any:
         return not operand
     if item.operator == "-" and isinstance(operand, int | float | Fraction | Dim) and not isinstance(operand, bool):
         return -operand
-    raise env.fail(WrongKind(item.span, f"`{item.operator}` does not work on {kind_of(operand)}", "give it a number or a tensor"))
+    raise env.fail(
+        WrongKind(item.span, f"`{item.operator}` does not work on {kind_of(operand)}", "give it a number or a tensor")
+    )
 
 
 def _binary(env: Env, item: tree.Binary) -> Any:
@@ -79,7 +81,13 @@ def _logic(env: Env, item: tree.Binary) -> bool:
     for side in (item.left, item.right):
         found = value(env, side)
         if not isinstance(found, bool):
-            raise env.fail(WrongKind(side.span, f"`{item.operator}` joins true and false, and this is {kind_of(found)}", "compare: `n == 0`"))
+            raise env.fail(
+                WrongKind(
+                    side.span,
+                    f"`{item.operator}` joins true and false, and this is {kind_of(found)}",
+                    "compare: `n == 0`",
+                )
+            )
         if found is (item.operator == "or"):
             return found
     return item.operator == "and"
@@ -87,10 +95,18 @@ def _logic(env: Env, item: tree.Binary) -> bool:
 
 def _tensor_arithmetic(env: Env, item: tree.Binary, left: Any, right: Any) -> Any:
     if item.operator not in BINARY:
-        raise env.fail(WrongKind(item.at, f"`{item.operator}` does not work on tensors", "use arithmetic, comparisons or a layer"))
+        raise env.fail(
+            WrongKind(item.at, f"`{item.operator}` does not work on tensors", "use arithmetic, comparisons or a layer")
+        )
     bundle = next((side for side in (left, right) if isinstance(side, Bundle)), None)
     if bundle is not None:
-        raise env.fail(WrongKind(item.span, f"`{item.operator}` works on one tensor, and this is a tuple of {len(bundle.items)}", "take one: `it[0]`"))
+        raise env.fail(
+            WrongKind(
+                item.span,
+                f"`{item.operator}` works on one tensor, and this is a tuple of {len(bundle.items)}",
+                "take one: `it[0]`",
+            )
+        )
     pair = nodes.to_tensors(env, Bundle.of((left, right)), item.span)
     if None in pair:
         raise env.fail(WrongKind(item.at, f"`{item.operator}` does not work on none", "give both sides a value"))
@@ -134,12 +150,20 @@ def _index(env: Env, item: tree.Index) -> Any:
     if isinstance(owner, Bundle):
         owner = list(owner.items)
     if not isinstance(owner, list | tuple | range | str) or len(item.parts) != 1:
-        raise env.fail(WrongKind(item.span, f"{kind_of(owner)} cannot be indexed like this", "index a tensor, a list or a tuple"))
+        raise env.fail(
+            WrongKind(item.span, f"{kind_of(owner)} cannot be indexed like this", "index a tensor, a list or a tuple")
+        )
     part = _index_part(env, item.parts[0])
     if isinstance(part, tuple):
         part = slice(*part)
     elif not isinstance(part, int) or isinstance(part, bool) or not -len(owner) <= part < len(owner):
-        raise env.fail(WrongKind(item.parts[0].span, f"the index must be an int below {len(owner)}", f"it has {len(owner)} elements, the first is 0"))
+        raise env.fail(
+            WrongKind(
+                item.parts[0].span,
+                f"the index must be an int below {len(owner)}",
+                f"it has {len(owner)} elements, the first is 0",
+            )
+        )
     found: Any = owner[part]
     return list(found) if isinstance(part, slice) else found
 
@@ -168,7 +192,13 @@ def _index_part(env: Env, part: tree.Tree) -> Any:
         return "none"
     if isinstance(found, int | Dim | Tensor) and not isinstance(found, bool):
         return found
-    raise env.fail(WrongKind(part.span, f"an index is an int, a slice, `none`, `...` or a tensor of ints, not {kind_of(found)}", "write `x[:, 0]`"))
+    raise env.fail(
+        WrongKind(
+            part.span,
+            f"an index is an int, a slice, `none`, `...` or a tensor of ints, not {kind_of(found)}",
+            "write `x[:, 0]`",
+        )
+    )
 
 
 def _call(env: Env, item: tree.Call) -> Any:
@@ -183,7 +213,9 @@ def _call(env: Env, item: tree.Call) -> Any:
     found = value(env, callee)
     if isinstance(found, Symbol) and not found.arguments:
         return Symbol(found.callee, item.arguments, replace(env, scope=env.scope), item.span)
-    raise env.fail(WrongKind(item.span, f"{kind_of(found)} cannot be called", "only layers, blocks and functions take settings"))
+    raise env.fail(
+        WrongKind(item.span, f"{kind_of(found)} cannot be called", "only layers, blocks and functions take settings")
+    )
 
 
 def _is_source(name: str) -> bool:
@@ -193,7 +225,9 @@ def _is_source(name: str) -> bool:
 def _positional(env: Env, item: tree.Call) -> Sequence[tree.Item]:
     for part in item.arguments:
         if part.name is not None:
-            raise env.fail(WrongKind(part.span, "a compile-time function takes its values by position", "leave the name out"))
+            raise env.fail(
+                WrongKind(part.span, "a compile-time function takes its values by position", "leave the name out")
+            )
     return item.arguments
 
 
@@ -215,7 +249,11 @@ def condition(env: Env, item: tree.Tree) -> bool:
     found = value(env, item)
     if isinstance(found, bool):
         return found
-    hint = "to choose between tensors element by element, multiply by a comparison" if isinstance(found, Tensor) else "compare: `n > 0`"
+    hint = (
+        "to choose between tensors element by element, multiply by a comparison"
+        if isinstance(found, Tensor)
+        else "compare: `n > 0`"
+    )
     raise env.fail(WrongKind(item.span, f"a condition is true or false, and this is {kind_of(found)}", hint))
 
 
@@ -263,7 +301,11 @@ class Expecting:
         for catalogue in self.catalogues:
             if name in catalogue:
                 return settings.entry(env, catalogue[name], arguments, item.span)
-        if not (name in env.build.program.blocks or name in FUNCTIONS or any(name in other for other in settings.all_catalogues())):
+        if not (
+            name in env.build.program.blocks
+            or name in FUNCTIONS
+            or any(name in other for other in settings.all_catalogues())
+        ):
             near = self.catalogues[0].nearest(name)
             raise env.fail(UnknownName(callee.span, name, near))
         return settings.NO

@@ -25,7 +25,9 @@ class Frame:
         assert self.parent is not None, "a tensor is used outside of the region that made it"
         outer = self.parent.ref(tensor)
         if outer not in self.captured:
-            self.captured[outer] = self.input(f"{outer.node}.{outer.output}" if outer.output else outer.node, tensor.type)
+            self.captured[outer] = self.input(
+                f"{outer.node}.{outer.output}" if outer.output else outer.node, tensor.type
+            )
         return self.captured[outer]
 
     def input(self, name: str, type: Type, span: Span = NOWHERE, bounds: tuple[tuple[str, int], ...] = ()) -> Ref:

@@ -30,7 +30,13 @@ def arithmetic(env: Env, item: tree.Binary, left: Any, right: Any) -> Any:
     if sign == "+" and isinstance(left, str) and isinstance(right, str):
         return left + right
     if not (_is_number(left) and _is_number(right)) or sign not in _SIGNS:
-        raise env.fail(WrongKind(item.at, f"`{sign}` does not work on {kind_of(left)} and {kind_of(right)}", "numbers go with numbers, lists with lists"))
+        raise env.fail(
+            WrongKind(
+                item.at,
+                f"`{sign}` does not work on {kind_of(left)} and {kind_of(right)}",
+                "numbers go with numbers, lists with lists",
+            )
+        )
     try:
         return _normal(_SIGNS[sign](left, right))
     except ZeroDivisionError:
@@ -38,7 +44,9 @@ def arithmetic(env: Env, item: tree.Binary, left: Any, right: Any) -> Any:
     except NotDivisible:
         raise env.fail(WrongKind(item.at, f"{left} does not divide by {right}", "use `//` to round down")) from None
     except (TooLarge, OverflowError, ValueError):
-        raise env.fail(WrongKind(item.at, "the result is too large, or no real number", "check the exponents and factors")) from None
+        raise env.fail(
+            WrongKind(item.at, "the result is too large, or no real number", "check the exponents and factors")
+        ) from None
 
 
 def _is_number(value: Any) -> bool:
@@ -99,7 +107,9 @@ def compare(env: Env, item: tree.Binary, left: Any, right: Any) -> bool:
         return equal if sign == "==" else not equal
     if _is_number(left) and _is_number(right):
         return bool({"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}[sign](left, right))
-    raise env.fail(WrongKind(item.at, f"`{sign}` does not compare {kind_of(left)} with {kind_of(right)}", "compare numbers"))
+    raise env.fail(
+        WrongKind(item.at, f"`{sign}` does not compare {kind_of(left)} with {kind_of(right)}", "compare numbers")
+    )
 
 
 def _key(value: Any) -> Any:
@@ -116,7 +126,13 @@ def _compare_sizes(env: Env, item: tree.Binary, left: Any, right: Any) -> bool:
              "<=": (less_equal, left, right, False), ">": (less, right, left, False), ">=": (less_equal, right, left, False)}  # fmt: skip
     rule, first, second, negate = sides[item.operator]
     if not (isinstance(left, int | Dim) and isinstance(right, int | Dim)):
-        raise env.fail(WrongKind(item.at, f"`{item.operator}` does not compare {kind_of(left)} with {kind_of(right)}", "compare sizes with ints"))
+        raise env.fail(
+            WrongKind(
+                item.at,
+                f"`{item.operator}` does not compare {kind_of(left)} with {kind_of(right)}",
+                "compare sizes with ints",
+            )
+        )
     found = rule(first, second)
     if found is None:
         names = tuple(sorted(symbols(left) | symbols(right)))
@@ -150,14 +166,24 @@ def _function(count: int | None, takes: Callable[[Any], bool], words: str, rule:
         if tensor is not None:
             raise env.fail(WrongKind(item.span, f"`{name}(...)` works on settings", f"pipe the tensor: `x -> {name}`"))
         if (count is not None and len(values) != count) or not values:
-            raise env.fail(WrongKind(item.span, f"`{name}` takes {count or 'at least one'} value{'s' * (count != 1)}", f"write `{name}(...)` with as many"))
+            raise env.fail(
+                WrongKind(
+                    item.span,
+                    f"`{name}` takes {count or 'at least one'} value{'s' * (count != 1)}",
+                    f"write `{name}(...)` with as many",
+                )
+            )
         bad = next((value for value in values if not takes(value)), None)
         if bad is not None:
-            raise env.fail(WrongKind(item.span, f"`{name}` takes {words}, and this is {kind_of(bad)}", f"give it {words}"))
+            raise env.fail(
+                WrongKind(item.span, f"`{name}` takes {words}, and this is {kind_of(bad)}", f"give it {words}")
+            )
         try:
             return _normal(rule(*values))
         except (ValueError, OverflowError, TypeError, ZeroDivisionError):
-            raise env.fail(WrongKind(item.span, f"`{name}` has no value here", "check the lengths and ranges of what it takes")) from None
+            raise env.fail(
+                WrongKind(item.span, f"`{name}` has no value here", "check the lengths and ranges of what it takes")
+            ) from None
 
     return run
 

@@ -80,7 +80,9 @@ def outputs(env: Env, block: tree.Block, input_of: InputOf) -> Mapping[str, Tens
     """The outputs of a model by name."""
     env = replace(env, it=None)
     if block.chain is None:
-        return blocks.statements(env, block, lambda here, item: input_of(here, item.type, item.name.text, item.span, item.value))
+        return blocks.statements(
+            env, block, lambda here, item: input_of(here, item.type, item.name.text, item.span, item.value)
+        )
     if block.signature is None:
         call = f"model {block.name.text}: [batch, 4] -> [batch, 2] = ..."
         raise env.fail(MissingSetting(block.name.span, block.name.text, "its input", call))

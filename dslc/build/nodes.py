@@ -88,7 +88,9 @@ def weight_ref(env: Env, kind: str, name: str, weight: Weight, span: Span) -> Re
     if tensor.type.shape != weight.shape:
         first = owner.builder.nodes[tensor.ref.node]
         shapes = [str(list(shape)) for shape in (tensor.type.shape, weight.shape)]
-        raise env.fail(SharedDiffers(env.use or span, name, shapes[0], shapes[1], (Note(first.span, f"{shapes[0]} from here"),)))
+        raise env.fail(
+            SharedDiffers(env.use or span, name, shapes[0], shapes[1], (Note(first.span, f"{shapes[0]} from here"),))
+        )
     return env.frame.ref(tensor)
 
 
@@ -146,7 +148,9 @@ def constant(env: Env, value: Any, like: Type | None, span: Span) -> Tensor:
         return add(env, OPS["constant"](value=number, dtype=dtype), (), "constant", span)  # pyright: ignore[reportCallIssue]
     if isinstance(value, Dim):
         raise env.fail(NotKnown(span, str(value), tuple(sorted(symbols(value))), "a size used as a number"))
-    raise env.fail(WrongKind(span, f"a tensor must stand here, and this is {kind_of(value)}", "name a tensor or a number"))
+    raise env.fail(
+        WrongKind(span, f"a tensor must stand here, and this is {kind_of(value)}", "name a tensor or a number")
+    )
 
 
 def force(env: Env, value: Any, span: Span) -> Any:

@@ -44,7 +44,9 @@ def apply(env: Env, item: tree.Repeat, label: str | None) -> Any:
         if until - at > 1:
             value = _region(here, item, rows, at, until, base)
         else:
-            inner = _iteration(here, item, rows[at], Place(env.frame, f"{base}.{at}"), (*env.blocks, base, f"{base}.{at}"))
+            inner = _iteration(
+                here, item, rows[at], Place(env.frame, f"{base}.{at}"), (*env.blocks, base, f"{base}.{at}")
+            )
             value = stages.chain(inner, item.body, value)
         at = until
     return value
@@ -54,14 +56,24 @@ def _rows(env: Env, item: tree.Repeat) -> Sequence[Any]:
     over = evaluate.value(env, item.over)
     if not item.names:
         if not isinstance(over, int) or isinstance(over, bool) or over < 0:
-            raise env.fail(WrongKind(item.over.span, f"the count of a `repeat` is an int, and this is {kind_of(over)}", "write `repeat 12 { ... }`"))
+            raise env.fail(
+                WrongKind(
+                    item.over.span,
+                    f"the count of a `repeat` is an int, and this is {kind_of(over)}",
+                    "write `repeat 12 { ... }`",
+                )
+            )
         if over > MOST:
             raise env.fail(WrongKind(item.over.span, f"a `repeat` of more than {MOST} iterations", "make it shorter"))
         return range(over) if over <= MOST else ()
     if isinstance(over, Bundle):
         over = over.items
     if not isinstance(over, list | tuple | range):
-        hint = f"write `{item.names[0].text} in 0..n`" if isinstance(over, int) else "write `repeat w in [64, 128] { ... }`"
+        hint = (
+            f"write `{item.names[0].text} in 0..n`"
+            if isinstance(over, int)
+            else "write `repeat w in [64, 128] { ... }`"
+        )
         raise env.fail(WrongKind(item.over.span, f"`repeat` runs over a list, and this is {kind_of(over)}", hint))
     return over
 
@@ -134,7 +146,11 @@ def _region(env: Env, item: tree.Repeat, rows: Sequence[Any], at: int, until: in
     op = OPS["repeat"](  # pyright: ignore[reportCallIssue]
         body=body.graph, count=until - at, carried=len(carried), captured=len(body.captured), start=at
     )
-    weights = {inner.name: _stacked(env, inner, at, until - at) for kind in ("parameter", "state") for inner in body.graph.sources(kind)}
+    weights = {
+        inner.name: _stacked(env, inner, at, until - at)
+        for kind in ("parameter", "state")
+        for inner in body.graph.sources(kind)
+    }
     finals = tuple(tensor.type for tensor in given if tensor)
     states = tuple(body.graph.nodes[name].type.stacked(until - at) for name in body.graph.updates)
     node = Node(

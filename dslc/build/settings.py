@@ -182,7 +182,11 @@ def catalogues(annotation: Any) -> tuple[Catalogue[Any], ...]:
     """The catalogues whose members an annotation takes."""
     options = get_args(annotation) or (annotation,)
     return tuple(
-        catalogue for option in options if isinstance(option, type) for catalogue in all_catalogues() if catalogue.base is option
+        catalogue
+        for option in options
+        if isinstance(option, type)
+        for catalogue in all_catalogues()
+        if catalogue.base is option
     )
 
 
@@ -204,7 +208,9 @@ def words(annotation: Any) -> str:
         kinds = [words(option) for option in options if option is not Dim]
         return " or ".join(dict.fromkeys(kinds))
     if origin is Literal:
-        return "one of " + ", ".join(f'`"{option}"`' if isinstance(option, str) else f"`{option}`" for option in options)
+        return "one of " + ", ".join(
+            f'`"{option}"`' if isinstance(option, str) else f"`{option}`" for option in options
+        )
     if origin in (tuple, list):
         return f"a list of {words(options[0]).removeprefix('an ').removeprefix('a ')}s"
     known = {int: "an int", float: "a number", bool: "`true` or `false`", str: "a string", NoneType: "`none`"}

@@ -97,10 +97,14 @@ def _held(
 ) -> Any:
     if isinstance(held, Layer):
         if items:
-            raise env.fail(WrongKind(span, f"the named layer `{held.name}` takes no settings", f"write `-> {held.name}`"))
+            raise env.fail(
+                WrongKind(span, f"the named layer `{held.name}` takes no settings", f"write `-> {held.name}`")
+            )
         return named_layer(env, held, span)
     if items and held.arguments:
-        raise env.fail(WrongKind(span, f"the layer in `{callee.text}` has its settings already", f"write `-> {callee.text}`"))
+        raise env.fail(
+            WrongKind(span, f"the layer in `{callee.text}` has its settings already", f"write `-> {callee.text}`")
+        )
     assert isinstance(held.callee, tree.Name)
     there = replace(env, scope=held.env.scope)
     if items:  # settings given here are read with the names of here

@@ -102,7 +102,9 @@ class _Training:
             raise Skip
         for name, type in schema.fields.items():
             span = self.settings["data"].names[0].span
-            self.env.bind(name, self.env.frame.tensor(self.env.frame.input(name, type, span)), span, "field of the data")
+            self.env.bind(
+                name, self.env.frame.tensor(self.env.frame.input(name, type, span)), span, "field of the data"
+            )
         self.schema = schema
         self.env.scope.names.setdefault("batch", Binding(schema_batch(schema), self.section.span, "dimension"))
         self._statements(statements)
@@ -180,7 +182,10 @@ class _Training:
             raise Skip  # its steps hold the losses, and that they do not work yet is reported
         missing = [name for name in ("data", "loss") if name not in self.settings]
         for name in missing:
-            suggestion = {"data": "data = digits() -> split(0.8, 0.2)", "loss": "loss = (logits, label) -> cross_entropy"}[name]
+            suggestion = {
+                "data": "data = digits() -> split(0.8, 0.2)",
+                "loss": "loss = (logits, label) -> cross_entropy",
+            }[name]
             self.env.build.problems.add(MissingTrainSetting(self.section.name.span, name, suggestion))
         if missing:
             raise Skip
@@ -248,7 +253,11 @@ class _Training:
             raise Skip
         value = loss.value
         if not isinstance(value, Tensor):
-            problem = WrongKind(self.settings["loss"].value.span, f"the loss is a tensor, and this is {kind_of(value)}", "write `loss = (prediction, target) -> cross_entropy`")
+            problem = WrongKind(
+                self.settings["loss"].value.span,
+                f"the loss is a tensor, and this is {kind_of(value)}",
+                "write `loss = (prediction, target) -> cross_entropy`",
+            )
             raise self.env.fail(problem)
         if value.type.shape != () or not value.type.is_float:
             raise self.env.fail(LossNotScalar(self.settings["loss"].value.span, str(value.type)))

@@ -71,7 +71,9 @@ def _size(env: Env, item: tree.Tree, value: Any) -> Size:
     if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
         return value
     what = f"`{value}`" if isinstance(value, int) else kind_of(value)
-    raise env.fail(WrongKind(item.span, f"a size in a shape is an int of at least 1, and this is {what}", "give a positive int"))
+    raise env.fail(
+        WrongKind(item.span, f"a size in a shape is an int of at least 1, and this is {what}", "give a positive int")
+    )
 
 
 def meet(env: Env, item: tree.TypeTree, found: Type) -> Meets:
@@ -112,7 +114,11 @@ def _meet_size(env: Env, item: tree.Tree, actual: Size) -> str:
     wanted = _known(env, item)
     if same(wanted, actual) is True:
         return ""
-    name = f"`{item.text}` is {wanted}" if isinstance(item, tree.Name) and str(wanted) != item.text else f"{wanted} is written"
+    name = (
+        f"`{item.text}` is {wanted}"
+        if isinstance(item, tree.Name) and str(wanted) != item.text
+        else f"{wanted} is written"
+    )
     return f"{name}, and it has {actual}"
 
 
@@ -123,9 +129,17 @@ def _written(env: Env, item: tree.TypeTree) -> str:
 def assertion(env: Env, item: tree.TypeTree, found: Any) -> None:
     """A type behind a stage."""
     if isinstance(found, Bundle):
-        raise env.fail(WrongKind(item.span, f"one type is written, and the value is a tuple of {len(found.items)}", "name the parts: `a, b = ...`, and write a type behind one"))
+        raise env.fail(
+            WrongKind(
+                item.span,
+                f"one type is written, and the value is a tuple of {len(found.items)}",
+                "name the parts: `a, b = ...`, and write a type behind one",
+            )
+        )
     if not isinstance(found, Tensor):
-        raise env.fail(WrongKind(item.span, f"a type stands behind a tensor, and this is {kind_of(found)}", "take the type away"))
+        raise env.fail(
+            WrongKind(item.span, f"a type stands behind a tensor, and this is {kind_of(found)}", "take the type away")
+        )
     meets = meet(env, item, found.type)
     if meets.reason:
         origins = nodes.origin_notes(env, (found,), item.span)

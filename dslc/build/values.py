@@ -82,7 +82,14 @@ def kind_of(value: Any) -> str:
             return words
     if value is None:
         return "none"
-    names = {Tensor: "a tensor", Bundle: "a tuple", list: "a list", tuple: "a tuple", range: "a range", Symbol: "a layer"}
+    names = {
+        Tensor: "a tensor",
+        Bundle: "a tuple",
+        list: "a list",
+        tuple: "a tuple",
+        range: "a range",
+        Symbol: "a layer",
+    }
     return names.get(type(value), "a symbolic size")
 
 

@@ -164,9 +164,7 @@ class SharedDiffers(Problem):
     """A shared layer has one set of weights, and two uses ask for different shapes of them."""
 
     code = "E0307"
-    example = (
-        "net 1\nmodel m { input a: [batch, 4]  input b: [batch, 5]  layer f = dense(2)  output y = (a -> f) + (b -> f) }\n"
-    )
+    example = "net 1\nmodel m { input a: [batch, 4]  input b: [batch, 5]  layer f = dense(2)  output y = (a -> f) + (b -> f) }\n"
     mended = example.replace("[batch, 5]", "[batch, 4]")
 
     weight: str

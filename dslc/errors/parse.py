@@ -40,7 +40,7 @@ class UnexpectedCharacter(Problem):
         if self.char == "'":
             return 'strings stand in double quotes: `"mnist/"`'
         if self.char == '"':
-            return "close the string with `\"` on the same line"
+            return 'close the string with `"` on the same line'
         if self.char in "&|!":
             return "the logical words are `and`, `or`, `not`"
         return "remove it"

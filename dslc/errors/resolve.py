@@ -26,7 +26,9 @@ class UnknownLayer(Problem):
 
     def help(self) -> str | None:
         if self.is_tensor:
-            return f"to combine it with the value in the pipe, write `(it, {self.name}) -> concat` or `(it + {self.name})`"
+            return (
+                f"to combine it with the value in the pipe, write `(it, {self.name}) -> concat` or `(it + {self.name})`"
+            )
         if self.nearest:
             return f"did you mean `{self.nearest}`?"
         return "`dslc layers` lists what the language knows"
@@ -52,7 +54,11 @@ class UnknownName(Problem):
     def help(self) -> str | None:
         if self.is_layer:
             return f"pipe a tensor into it: `x -> {self.name}`"
-        return f"did you mean `{self.nearest}`?" if self.nearest else "name it before it is read, or make it a setting of the block"
+        return (
+            f"did you mean `{self.nearest}`?"
+            if self.nearest
+            else "name it before it is read, or make it a setting of the block"
+        )
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,11 @@ class UnknownSetting(Problem):
     def help(self) -> str | None:
         if self.nearest:
             return f"did you mean `{self.nearest}`?"
-        return f"its settings are {', '.join(f'`{name}`' for name in self.known)}" if self.known else "it takes no settings"
+        return (
+            f"its settings are {', '.join(f'`{name}`' for name in self.known)}"
+            if self.known
+            else "it takes no settings"
+        )
 
 
 @dataclass(frozen=True)
@@ -206,9 +216,7 @@ class RequireFailed(Problem):
     """A `require` of the author does not hold."""
 
     code = "E0210"
-    example = (
-        'net 1\nmodel m(d = 5) { require d % 2 == 0, "d must be even"  input x: [batch, 4]  output y = x -> dense(d) }\n'
-    )
+    example = 'net 1\nmodel m(d = 5) { require d % 2 == 0, "d must be even"  input x: [batch, 4]  output y = x -> dense(d) }\n'
     mended = example.replace("d = 5", "d = 6")
 
     message: str | None

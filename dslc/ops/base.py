@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dslc.graph import Graph
     from dslc.initializers.base import Initializer
 
+
 class Mismatch(Exception):
     """An op refuses the types it is given. `infer` and `weights` raise it.
 
@@ -238,5 +239,7 @@ def axis_of(axis: int, rank: int, name: str = "axis") -> int:
         Mismatch: when there is no such axis.
     """
     if not -rank <= axis < rank:
-        raise Mismatch(f"`{name} = {axis}` is outside of a tensor with {rank} axes", f"use {-rank} to {rank - 1}" if rank else None)
+        raise Mismatch(
+            f"`{name} = {axis}` is outside of a tensor with {rank} axes", f"use {-rank} to {rank - 1}" if rank else None
+        )
     return axis % rank

@@ -58,7 +58,9 @@ def _read(name: str, text: str) -> tree.File:
 def _bounds(source: Source, problems: Problems) -> bool:
     """Refuse what would make later stages run out of stack or time."""
     depth = 0
-    for match in re.finditer(r'#[^\n]*|"(?:\\.|[^"\\\n])*"|[(\[{]|[)\]}]|[0-9][0-9_]{%d,}' % LONGEST_NUMBER, source.text):
+    for match in re.finditer(
+        r'#[^\n]*|"(?:\\.|[^"\\\n])*"|[(\[{]|[)\]}]|[0-9][0-9_]{%d,}' % LONGEST_NUMBER, source.text
+    ):
         span = Span(source.name, match.start(), match.end())
         if match[0][0].isdigit():
             problems.add(NumberTooLong(span, LONGEST_NUMBER))

@@ -49,7 +49,9 @@ def resolve(source: Source, file: tree.File, problems: Problems) -> Program:
             case tree.Import():
                 problems.add(NotWorkingYet(part.span, "`import`"))
             case _:
-                problems.add(NotWorkingYet(Span(part.span.file, part.span.start, part.span.start + 7), "the `weights` section"))
+                problems.add(
+                    NotWorkingYet(Span(part.span.file, part.span.start, part.span.start + 7), "the `weights` section")
+                )
     for variant in program.variants.values():
         if not isinstance(variant.of, tree.Name):
             problems.add(NotWorkingYet(variant.of.span, "a variant of an imported model"))

@@ -15,7 +15,9 @@ from dslc.types import DTYPES
 class Names:
     """Checks the names in one block; `blocks` are the blocks and models of the file."""
 
-    def __init__(self, block: tree.Block, blocks: dict[str, tree.Block], values: frozenset[str], problems: Problems) -> None:
+    def __init__(
+        self, block: tree.Block, blocks: dict[str, tree.Block], values: frozenset[str], problems: Problems
+    ) -> None:
         self.blocks, self.problems = blocks, problems
         self.declared = frozenset(_declared(block))
         self.values = values
@@ -142,7 +144,9 @@ def _declared(item: Any) -> Iterator[str]:
             yield label.text
         case _:
             pass
-    parts = item if isinstance(item, tuple) else [getattr(item, name) for name in getattr(item, "__dataclass_fields__", ())]
+    parts = (
+        item if isinstance(item, tuple) else [getattr(item, name) for name in getattr(item, "__dataclass_fields__", ())]
+    )
     for part in parts:
         if isinstance(part, tree.Tree | tuple):
             yield from _declared(part)

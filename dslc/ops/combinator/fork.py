@@ -29,7 +29,9 @@ class Fork(Combinator):
         branches = here.branches
         if self.n is not None:
             if self.n < 1 or len(branches) != 1:
-                problem = WrongSetting(here.span, "fork", "n", "a count of at least 1 for its only branch", f"`{self.n}`")
+                problem = WrongSetting(
+                    here.span, "fork", "n", "a count of at least 1 for its only branch", f"`{self.n}`"
+                )
                 raise here.fail(problem)
             branches = branches * self.n
         found = tuple(here.run(branch, here.it, copy=self.n is not None) for branch in branches)
