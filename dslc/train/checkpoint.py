@@ -110,7 +110,7 @@ def write_arrays(path: Path, arrays: Mapping[str, Any], facts: Mapping[str, Any]
     from safetensors.numpy import save_file  # noqa: PLC0415  # not before there is something to save
 
     ready = {name: np.asarray(array, order="C") for name, array in sorted(arrays.items())}
-    told = json.dumps({**facts, "crc32": _sum(ready)}, allow_nan=False)
+    told = json.dumps({**facts, "crc32": _sum(ready, facts)}, allow_nan=False)
     with replacing(path) as temporary:
         save_file(ready, temporary, {FACTS: told})
 
@@ -134,7 +134,7 @@ def read_arrays(path: Path) -> tuple[dict[str, "NDArray[Any]"], dict[str, Any]]:
         raise Damaged(str(problem)) from problem
     if not isinstance(facts, dict):
         raise Damaged("it was not written by dslc")
-    if facts.pop("crc32", None) != _sum(arrays):  # pyright: ignore[reportUnknownMemberType]
+    if facts.pop("crc32", None) != _sum(arrays, facts):  # pyright: ignore[reportUnknownMemberType]
         raise Damaged("its sum differs: the file has changed since it was written")
     return arrays, facts
 
@@ -170,8 +170,8 @@ def _flush(path: Path) -> None:
         os.close(handle)
 
 
-def _sum(arrays: Mapping[str, "NDArray[Any]"]) -> int:
-    total = 0
+def _sum(arrays: Mapping[str, "NDArray[Any]"], facts: Mapping[str, Any]) -> int:
+    total = zlib.crc32(json.dumps(facts, sort_keys=True).encode())
     for name in sorted(arrays):
         array = np.asarray(arrays[name], order="C")
         total = zlib.crc32(f"{name} {array.dtype} {array.shape}".encode(), total)

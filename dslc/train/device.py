@@ -3,7 +3,6 @@
 from dslc.cache import folder
 from dslc.lazy import jax
 
-
 CACHE = "jax_compilation_cache_dir"
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from dslc.errors.data import FileProblem
 from dslc.errors.train import RunExists
 from dslc.source import Source, Span
-from dslc.train.checkpoint import Checkpoints, replacing
+from dslc.train.checkpoint import TEMPORARY, Checkpoints, replacing
 from dslc.train.task import failed
 
 SOURCE, CONFIG, METRICS = "model.net", "config.json", "metrics.jsonl"
@@ -37,9 +37,11 @@ class RunFolder:
         return (self.path / CONFIG).is_file()
 
     def open(self, source: Source, config: Mapping[str, Any]) -> None:
-        """Make the folder, and put the source and the settings into it."""
+        """Make the folder, and put the source and the settings into it; a run that was killed may have left half a file."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
+            for left in self.path.rglob(f".*{TEMPORARY}"):
+                left.unlink()
             self.write(SOURCE, source.text)
             self.write(CONFIG, json.dumps(plain(config), indent=2, ensure_ascii=False) + "\n")
         except OSError as error:

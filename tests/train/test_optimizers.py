@@ -31,18 +31,18 @@ PEERS: dict[str, tuple[str, dict[str, Any], Peer]] = {
         "sgd", {"lr": 0.1, "momentum": 0.9, "nesterov": True, "decay": 5e-3},
         lambda ws: torch.optim.SGD(ws, lr=0.1, momentum=0.9, nesterov=True, weight_decay=5e-3),
     ),
-    "adagrad": ("adagrad", {}, lambda ws: torch.optim.Adagrad(ws)),
+    "adagrad": ("adagrad", {}, torch.optim.Adagrad),
     "rmsprop": ("rmsprop", {}, lambda ws: torch.optim.RMSprop(ws, lr=1e-3, alpha=0.9)),
     "rmsprop with momentum": (
         "rmsprop", {"lr": 2e-3, "rho": 0.95, "momentum": 0.8, "decay": 0.1},
         lambda ws: torch.optim.RMSprop(ws, lr=2e-3, alpha=0.95, momentum=0.8, weight_decay=0.1),
     ),
-    "adam": ("adam", {}, lambda ws: torch.optim.Adam(ws)),
+    "adam": ("adam", {}, torch.optim.Adam),
     "adam with its settings": (
         "adam", {"lr": 0.02, "beta1": 0.5, "beta2": 0.99, "eps": 1e-3},
         lambda ws: torch.optim.Adam(ws, lr=0.02, betas=(0.5, 0.99), eps=1e-3),
     ),
-    "adamw": ("adamw", {}, lambda ws: torch.optim.AdamW(ws)),
+    "adamw": ("adamw", {}, torch.optim.AdamW),
     "adamw with its settings": (
         "adamw", {"lr": 0.02, "beta1": 0.8, "beta2": 0.95, "eps": 1e-4, "decay": 0.3},
         lambda ws: torch.optim.AdamW(ws, lr=0.02, betas=(0.8, 0.95), eps=1e-4, weight_decay=0.3),
