@@ -135,7 +135,7 @@ def graph(source: Source, options: Options = Options()) -> Graph:
 def graph_of(program: Program, options: Options, problems: Problems) -> Graph:
     """The graph of the chosen model of a program."""
     name, variant = chosen(program, options, problems)
-    made = building.model(program, name, variant, problems) if name else None
+    made = building.model(program, name, variant, problems)
     if problems.errors or made is None:
         raise Failed(problems)
     return made
@@ -154,35 +154,39 @@ def plan(source: Source, options: Options = Options()) -> Plan:
 def plan_of(program: Program, options: Options, problems: Problems, must_have_data: bool = True) -> Plan:
     """The plan of the chosen train block of a program."""
     names = tuple(program.trains)
-    variant = options.variant
-    wanted = options.model or (_model_of(program, variant, problems) if variant else None) or next(iter(names), None)
+    wanted = _named(program, options, problems) or next(iter(names), None)
     if wanted not in program.trains:
         problems.add(NothingChosen(Span(program.source.name, 0, 0), "train block", wanted, names))
         raise Failed(problems)
-    made = building.plan(program, wanted, variant, problems, options.data, must_have_data)
+    made = building.plan(program, wanted, options.variant, problems, options.data, must_have_data)
     if problems.errors or made is None:
         raise Failed(problems)
     return made if options.seed is None else replace(made, seed=options.seed)
 
 
-def chosen(program: Program, options: Options, problems: Problems) -> tuple[str | None, str | None]:
-    """Name of the model and of its variant."""
-    source = program.source.name
-    name = options.model
-    if options.variant:
-        name = _model_of(program, options.variant, problems) or name
+def chosen(program: Program, options: Options, problems: Problems) -> tuple[str, str | None]:
+    """Name of the model and of its variant.
+
+    Raises:
+        Failed: when the file has none such.
+    """
+    name = _named(program, options, problems)
     if name is None:
         trained = next((name for name in program.trains if name in program.models), None)
         name = trained or next(reversed(program.models), None)
     if name is None or name not in program.models:
-        problems.add(NothingChosen(Span(source, 0, 0), "model", name, tuple(program.models)))
-        return None, None
+        problems.add(NothingChosen(Span(program.source.name, 0, 0), "model", name, tuple(program.models)))
+        raise Failed(problems)
     return name, options.variant
 
 
-def _model_of(program: Program, variant: str, problems: Problems) -> str | None:
-    part = program.variants.get(variant)
-    if part is None or not isinstance(part.of, syntax.Name):
-        problems.add(NothingChosen(Span(program.source.name, 0, 0), "variant", variant, tuple(program.variants)))
-        return None
-    return part.of.text
+def _named(program: Program, options: Options, problems: Problems) -> str | None:
+    """The model that the command line names, by itself or by one of its variants."""
+    if options.variant is None:
+        return options.model
+    variants = {name: part.of.text for name, part in program.variants.items() if isinstance(part.of, syntax.Name)}
+    known = {name: model for name, model in variants.items() if options.model in (None, model)}
+    if options.variant not in known:
+        problems.add(NothingChosen(Span(program.source.name, 0, 0), "variant", options.variant, tuple(known)))
+        raise Failed(problems)
+    return known[options.variant]
