@@ -258,8 +258,8 @@ class NotWorkingYet(Problem):
     """The language has this construct, and this version of dslc does not carry it out; it is never ignored."""
 
     code = "E0212"
-    example = "net 1\nblock c(u) { input x: [batch, n]  carry h: [batch, u] = zeros  output y = x }\nmodel m { input x: [batch, 4]  output y = x -> dense(2) }\n"
     mended = "net 1\nmodel m { input x: [batch, 4]  output y = x -> dense(2) }\n"
+    example = mended + "sample m(n = 4) { output y = normal([n, 4]) -> m }\n"
 
     what: str
 
