@@ -101,7 +101,12 @@ class Compilation:
         name, _ = compiler.chosen(self.resolve, self.options, self.problems)
         if name not in self.resolve.trains:
             return None
-        made = compiler.plan_of(self.resolve, self.options, self.problems, must_have_data=False)
+        try:
+            made = compiler.plan_of(self.resolve, self.options, self.problems, must_have_data=False)
+        except Failed:
+            if self.problems.errors:
+                raise
+            return None  # Of data that is not there not even the fields are known: the model by itself is.
         return replace(made, passes=self.passes)
 
     @cached_property

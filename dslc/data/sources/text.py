@@ -3,7 +3,7 @@
 from dataclasses import field
 from pathlib import Path
 
-from dslc.data.base import DataBroken, DataRefused, Folders, Parts, Schema, Source, Windows, field_type, source
+from dslc.data.base import DataBroken, DataMissing, DataRefused, Folders, Parts, Schema, Source, Windows, field_type, source
 from dslc.data.files import reading, text_of
 from dslc.data.vocabulary import UnknownCharacter, characters, encode
 
@@ -30,7 +30,11 @@ class Text(Source):
     aliases = ("chars", "text_file")
 
     def schema(self, folders: Folders) -> Schema:
-        file = self._file(folders)
+        try:
+            file = self._file(folders)
+        except DataMissing as missing:
+            missing.schema = self._schema(None)
+            raise
         with reading(file):
             size = file.stat().st_size
         if size <= SMALL:
