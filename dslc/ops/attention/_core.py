@@ -10,7 +10,7 @@ from typing import Any
 
 from dslc.lazy import jax, jnp, lax
 from dslc.ops._wide import widened
-from dslc.ops.noise._hash import drop, is_off
+from dslc.ops.noise._hash import drop
 
 LONG = 256
 """From this many queries on, they go in blocks, and the backward pass works the shares out again."""
@@ -31,9 +31,9 @@ class Attend:
 
     def forward(self, q: Any, k: Any, v: Any) -> tuple[Any, Any, Any, Any]:
         """The context `[..., heads, query, width]`, the shares before they are divided by their total, total, largest score."""
-        scores, visible = self._scores(q, k)
+        scores, visible = self.scores(q, k)
         top = lax.stop_gradient(scores.max(-1, keepdims=True))
-        shares = self._seen(jnp.exp(scores - top), visible)
+        shares = self.visible_alone(jnp.exp(scores - top), visible)
         total = shares.sum(-1, keepdims=True)
         total = total if self.mask is None else jnp.where(total > 0, total, 1)
         # Divided after the product: there are fewer contexts than shares.
@@ -72,8 +72,8 @@ class Attend:
         by_k, by_v = jnp.zeros_like(k), jnp.zeros_like(v)
         for block, rows, keys in self._blocks(q.shape[-2], k.shape[-2]):
             q_rows, k_seen, v_seen = q[..., rows, :], k[..., keys, :], v[..., keys, :]
-            scores, visible = block._scores(q_rows, k_seen)
-            shares = block._seen(jnp.exp(scores - logsumexp[..., rows, :]), visible).astype(v.dtype)
+            scores, visible = block.scores(q_rows, k_seen)
+            shares = block.visible_alone(jnp.exp(scores - logsumexp[..., rows, :]), visible).astype(v.dtype)
             found = block.backward(gradient[..., rows, :], q_rows, k_seen, v_seen, context[..., rows, :], shares)
             by_q.append(found[0])
             by_k, by_v = by_k + _filled(found[1], k.shape, -2), by_v + _filled(found[2], v.shape, -2)
@@ -93,7 +93,7 @@ class Attend:
             fresh = None if self.key is None else jax.random.fold_in(self.key, number)
             yield replace(self, mask=mask, bias=bias, key=fresh, start=start), rows, keys
 
-    def _scores(self, q: Any, k: Any) -> tuple[Any, Any]:
+    def scores(self, q: Any, k: Any) -> tuple[Any, Any]:
         """Scores, the hidden ones far below all others, and which are visible (None: all)."""
         scores = widened(_product(q, _turned(k)))
         if self.bias is not None:
@@ -107,12 +107,12 @@ class Attend:
         hidden = jnp.finfo(scores.dtype).min
         return scores if visible is None else jnp.where(visible, scores, hidden), visible
 
-    def _seen(self, shares: Any, visible: Any) -> Any:
+    def visible_alone(self, shares: Any, visible: Any) -> Any:
         """Zeros for what is hidden: the exponentials are that already, save in rows in which a mask hides everything."""
         return shares if self.mask is None else jnp.where(visible, shares, 0)
 
     def _dropped(self, shares: Any) -> Any:
-        return shares if self.key is None or is_off(self.rate) else drop(self.key, shares, self.rate)
+        return shares if self.key is None else drop(self.key, shares, self.rate)
 
 
 def split_heads(x: Any, heads: int) -> Any:

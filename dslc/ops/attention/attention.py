@@ -11,6 +11,7 @@ from dslc.ops.attention._core import LONG, Attend, merge_heads, split_heads
 from dslc.ops.attention._mask import read, spread_out
 from dslc.ops.attention._rotary import rotated
 from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, Weight, broadcast, elements, floating, moved, op
+from dslc.ops.noise._hash import dropping_key
 from dslc.types import Type
 
 
@@ -152,10 +153,10 @@ class Attention(Op):
         by_context, gradients = self._unmapped(kept, "out", merge_heads(kept["context"]), gradient)
         q, k = kept["query"], kept["key"]
         attend = self._attend(ctx, q, k, kept.get("mask"), bias)
-        back, more = attend.backward, ("shares", "total")
+        back, sums = attend.backward, ("shares", "total")
         if "shares" not in kept:
-            back, more = attend.backward_in_blocks, ("logsumexp",)
-        arrays = (kept[name] for name in ("value", "context", *more))
+            back, sums = attend.backward_in_blocks, ("logsumexp",)
+        arrays = (kept[name] for name in ("value", "context", *sums))
         by_q, by_k, by_v, by_scores = back(split_heads(by_context, self.heads), q, k, *arrays)
         by_q = by_q * self._factor(by_q.shape[-1])
         if self.rope is not None:
@@ -203,7 +204,7 @@ class Attention(Op):
             mask = spread_out(mask, q.shape[:-3], self.heads, q.shape[-2], k.shape[-2])
         if bias is not None:
             bias = jnp.expand_dims(bias, tuple(range(q.ndim - bias.ndim)))
-        return Attend(self.causal, mask, bias, self.dropout, ctx.key if ctx.training else None)
+        return Attend(self.causal, mask, bias, self.dropout, dropping_key(ctx, self.dropout))
 
     def _projected(self, weights: Any, x: Any, memory: Any) -> tuple[Any, Any, Any]:
         """Scaled queries, keys and values, head-major."""

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from dslc.lazy import jax, jnp, lax
+from dslc.ops.base import Context
 
 
 def bits(key: "jax.Array", shape: tuple[int, ...]) -> "jax.Array":
@@ -43,9 +44,12 @@ def drop(key: "jax.Array", x: "jax.Array", rate: Any) -> "jax.Array":
     return jnp.where(survivors(key, x.shape, rate), x * scale, 0)
 
 
-def is_off(rate: Any) -> bool:
-    """Whether nothing is ever dropped, known when the program is built."""
-    return isinstance(rate, int | float) and rate == 0
+def dropping_key(ctx: Context, rate: Any) -> "jax.Array | None":
+    """The key to drop by, or None where nothing is dropped: outside of training, and at a rate of 0."""
+    if not ctx.training or (isinstance(rate, int | float) and rate == 0):
+        return None
+    assert ctx.key is not None
+    return ctx.key
 
 
 def _words(key: "jax.Array") -> tuple["jax.Array", "jax.Array"]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, floating, moved, op
-from dslc.ops.noise._hash import drop, is_off
+from dslc.ops.noise._hash import drop, dropping_key
 from dslc.types import Type
 
 
@@ -55,4 +55,5 @@ class Dropout(Op):
         return Cost(0, moved(x, x))
 
     def _dropped(self, x: Any, ctx: Context) -> Any:
-        return drop(ctx.key, x, self.rate) if ctx.training and not is_off(self.rate) else x
+        key = dropping_key(ctx, self.rate)
+        return x if key is None else drop(key, x, self.rate)
