@@ -9,7 +9,7 @@ def folder(part: str) -> Path | None:
 
     None where it cannot be made or belongs to somebody else: what lies there is loaded as it is.
     """
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    base = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
     path = Path(base) / "dslc" / part
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -6,9 +6,9 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from samples import Case, own_gradients
 
 from dslc.ops.base import Sample
-from samples import Case, own_gradients
 
 torch = pytest.importorskip("torch")
 functional = torch.nn.functional

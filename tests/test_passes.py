@@ -4,6 +4,7 @@ from typing import Any
 
 import jax
 import pytest
+from graphs import SIGNATURE, Arrays, assert_close, in_region, read, run
 
 from dslc.differentiate import differentiate
 from dslc.graph import Graph, Node, Ref
@@ -15,7 +16,6 @@ from dslc.prepare import prepare
 from dslc.text import from_text, to_text
 from dslc.types import Type
 from dslc.verify import verify
-from graphs import SIGNATURE, Arrays, assert_close, in_region, read, run
 
 KINDS = [pytest.param(kind, id=kind.name) for kind in PASSES]
 GOOD = [

@@ -1,6 +1,7 @@
 """What depends on weights alone is split off, and both parts together give what the whole gave."""
 
 import pytest
+from graphs import Arrays, assert_close, in_region, read, run
 
 from dslc.graph import Graph
 from dslc.lower import lower
@@ -8,7 +9,6 @@ from dslc.optimize import optimize
 from dslc.passes.base import PASSES, Sample
 from dslc.prepare import prepare
 from dslc.text import from_text, to_text
-from graphs import Arrays, assert_close, in_region, read, run
 
 SAMPLES = [
     pytest.param(sample.before, id=f"{kind.name}-{number}")

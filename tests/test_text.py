@@ -149,7 +149,7 @@ graph g {
   }
   output blocks
 }
-"""  # noqa: E501  # one node is one line
+"""  # one node is one line
 
 
 def test_a_region_stands_in_braces():

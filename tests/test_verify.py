@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from graphs import in_region
 
 from dslc.graph import Graph, Ref
 from dslc.ops.base import Op
 from dslc.text import from_text
 from dslc.types import Type
 from dslc.verify import Broken, verify
-from graphs import in_region
 
 SOUND = from_text(
     """graph sound {

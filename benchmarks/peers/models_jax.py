@@ -6,8 +6,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optax
-from peers.workloads import CONTEXT, HEADS, LAYERS, VOCAB, WIDTH
 from jax import lax
+from peers.workloads import CONTEXT, HEADS, LAYERS, VOCAB, WIDTH
 
 Params = dict[str, Any]
 

@@ -6,10 +6,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optax
+from jax import lax
 from peers.models_jax import MODELS
 from peers.timing import Timing
 from peers.workloads import Workload, data
-from jax import lax
 
 
 def optimizer(workload: Workload) -> Any:

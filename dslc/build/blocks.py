@@ -163,7 +163,7 @@ def _statement(
         case tree.Require():
             require(env, item)
         case _:
-            what = {tree.Step: "`step`", tree.WeightGroup: "`group`"}.get(type(item), "this statement")
+            what = {"Step": "`step`", "WeightGroup": "`group`"}.get(type(item).__name__, "this statement")
             raise env.fail(Misplaced(item.span, f"{what} does not belong into a block", "it stands in a `train` block"))
 
 

@@ -258,7 +258,7 @@ def condition(env: Env, item: tree.Tree) -> bool:
 
 
 def _misplaced(env: Env, item: tree.Tree) -> Any:
-    what = {tree.Combinator: "a layer with braces", tree.Repeat: "`repeat`"}.get(type(item), "this")
+    what = {"Combinator": "a layer with braces", "Repeat": "`repeat`"}.get(type(item).__name__, "this")
     raise env.fail(Misplaced(item.span, f"{what} needs a value piped into it", "write `x -> ... { }`"))
 
 

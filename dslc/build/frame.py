@@ -1,6 +1,7 @@
 """Graphs under construction: nodes go into a frame, weights get their paths from a place."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from dslc.build.values import Tensor
 from dslc.graph import Builder, Node, Ref
@@ -41,7 +42,8 @@ class Frame:
         """The `parameter` or `state` node of that name, made when it is not there."""
         if name in self.builder.nodes:
             return Ref(name)
-        op: Op = OPS[kind](  # pyright: ignore[reportCallIssue]
+        made: Any = OPS[kind]
+        op: Op = made(
             shape=weight.shape, dtype=weight.dtype, init=weight.init, fan_in=weight.fan_in, fan_out=weight.fan_out
         )
         return self.builder.add(Node(name, op, types=(Type(weight.shape, weight.dtype),), path=name, span=span))

@@ -28,11 +28,13 @@ def root(build: Build, name: str) -> Env:
 
 def model(program: Program, name: str, variant: str | None, problems: Problems) -> Graph | None:
     """The graph of a model; None when it has problems (they are reported)."""
+    from dslc.build.training import settable  # noqa: PLC0415  # the two call each other
+
     block = program.models[name]
     build = Build(program, problems, dict(program.dims), active=[name])
     env = root(build, name)
     section = program.trains.get(name)
-    train = frozenset(parameter.name.text for parameter in section.parameters) if section else frozenset[str]()
+    train = settable(section) if section else frozenset[str]()
     given, _ = overridden(program, block, variant, train)
     try:
         bind(env, block, given)

@@ -115,10 +115,11 @@ def arrange(
     """Values by input name, from their order and their names."""
     found: dict[str, Any] = {}
     position = 0
-    for name, value in zip(given, values, strict=True):
+    for said, value in zip(given, values, strict=True):
+        name = said
         if name is None:
             if position >= len(names):
-                count = sum(name is None for name in given)
+                count = sum(other is None for other in given)
                 takes = f"takes {len(names)} input{'s' * (len(names) != 1)}, and gets {count}"
                 raise env.fail(WrongInputs(span, owner, names, takes))
             name, position = names[position], position + 1

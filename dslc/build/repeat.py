@@ -83,11 +83,12 @@ def _iteration(env: Env, item: tree.Repeat, row: Any, place: Place, blocks: tupl
     inner = replace(env, scope=Scope(env.scope), place=place, frame=place.frame, blocks=blocks, sole=True)
     names = item.names
     row = row.items if isinstance(row, Bundle) else row
-    parts = (row,) if len(names) == 1 else row
+    parts: Any = (row,) if len(names) == 1 else row
     if names and (not isinstance(parts, tuple | list) or len(parts) != len(names)):
         count = len(parts) if isinstance(parts, tuple | list) else 1
         raise env.fail(WrongCount(item.over.span, len(names), count))
-    for name, part in zip(names, parts if names else (), strict=False):
+    values: list[Any] = [*parts] if names else []
+    for name, part in zip(names, values, strict=False):
         inner.bind(name.text, part, name.span, "tensor" if isinstance(part, Tensor) else "setting")
     return inner
 
@@ -143,9 +144,8 @@ def _region(env: Env, item: tree.Repeat, rows: Sequence[Any], at: int, until: in
     body = _body(env, item, rows[at], path)
     given = nodes.to_tensors(env, env.it if isinstance(env.it, Bundle) else Bundle.of((env.it,)), item.span)
     carried = [env.frame.ref(tensor) for tensor in given if tensor]
-    op = OPS["repeat"](  # pyright: ignore[reportCallIssue]
-        body=body.graph, count=until - at, carried=len(carried), captured=len(body.captured), start=at
-    )
+    kind: Any = OPS["repeat"]
+    op = kind(body=body.graph, count=until - at, carried=len(carried), captured=len(body.captured), start=at)
     weights = {
         inner.name: _stacked(env, inner, at, until - at)
         for kind in ("parameter", "state")

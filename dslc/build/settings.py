@@ -43,7 +43,7 @@ def entry(env: Env, cls: type[Entry], items: Sequence[tree.Item], span: Span, hi
     if getattr(cls, "rest", ""):
         items = _collected(items, cls.rest, span)  # pyright: ignore[reportAttributeAccessIssue]
     trees = arrange(env, cls.name, wanted, items, span)
-    values = {name: NO for name in trees}
+    values = dict.fromkeys(trees, NO)
     for name, item in trees.items():
         try:
             values[name] = setting(env, item, types[name], cls.name, name)
@@ -139,7 +139,7 @@ def _sequence(value: Any, annotation: Any) -> Any:
     if not isinstance(value, list | tuple | range):
         return NO
     options = get_args(annotation)
-    if len(options) == 2 and options[1] is Ellipsis or get_origin(annotation) is list:
+    if (len(options) == 2 and options[1] is Ellipsis) or get_origin(annotation) is list:
         options = (options[0],) * len(value)
     if len(options) != len(value):
         return NO

@@ -93,7 +93,7 @@ class _Training:
         scope = _Fields()
         scope.training = self
         self.env = replace(self.env, scope=scope, place=Place(self.env.frame, "train"))
-        self.given, rest = models.overridden(build.program, self.block, self.variant, _names(self.section))
+        self.given, rest = models.overridden(build.program, self.block, self.variant, settable(self.section))
         rest = self._head(rest)
         statements = self._sort(rest)
         chosen = self._settings()
@@ -147,7 +147,7 @@ class _Training:
             elif isinstance(item, tree.Assign | tree.Require):
                 statements.append(item)
             else:
-                what = {tree.Step: "`step`", tree.WeightGroup: "`group`"}.get(type(item), "this statement")
+                what = {"Step": "`step`", "WeightGroup": "`group`"}.get(type(item).__name__, "this statement")
                 add(NotWorkingYet(item.span, f"{what} in a train block"))
         for item in rest:
             name = tree.Name(item.span, item.name or "")
@@ -332,7 +332,7 @@ def schema_batch(schema: Schema) -> Any:
     return next(iter(schema.fields.values())).shape[0]
 
 
-def _names(section: tree.Section) -> frozenset[str]:
+def settable(section: tree.Section) -> frozenset[str]:
     """What the command line may set of a train block."""
     return frozenset({*SETTINGS, *SPECIAL, *(parameter.name.text for parameter in section.parameters)})
 

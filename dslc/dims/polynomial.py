@@ -21,7 +21,7 @@ REMEMBERED = 4096  # A file of thousands of layers asks the same few questions a
 class NotDivisible(ValueError):
     """The size `a` is not a multiple of the size `b`."""
 
-    def __init__(self, a: Size, b: Size):
+    def __init__(self, a: Size, b: Size) -> None:
         super().__init__(a, b)
         self.a, self.b = a, b
 
@@ -279,7 +279,6 @@ def whole(size: Size) -> Size:
 
 def _may_be_whole(size: Size) -> bool:
     """Whether some values of the names could make the size an int."""
-
     if isinstance(size, int) or size.den == 1 or not all(_is_plain(monomial) for monomial, _ in size.terms):
         return True
     terms = dict(size.terms)

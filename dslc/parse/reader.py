@@ -4,6 +4,7 @@ import hashlib
 import re
 import sys
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import lark
@@ -59,7 +60,7 @@ def _bounds(source: Source, problems: Problems) -> bool:
     """Refuse what would make later stages run out of stack or time."""
     depth = 0
     for match in re.finditer(
-        r'#[^\n]*|"(?:\\.|[^"\\\n])*"|[(\[{]|[)\]}]|[0-9][0-9_]{%d,}' % LONGEST_NUMBER, source.text
+        rf'#[^\n]*|"(?:\\.|[^"\\\n])*"|[(\[{{]|[)\]}}]|[0-9][0-9_]{{{LONGEST_NUMBER},}}', source.text
     ):
         span = Span(source.name, match.start(), match.end())
         if match[0][0].isdigit():
@@ -76,7 +77,7 @@ def _read_in_parts(source: Source, problems: Problems) -> tree.File:
     """Each top-level part by itself: a slip in one block does not hide what is wrong in the next."""
     cuts = [0, *(match.start() for match in STARTS.finditer(source.text)), len(source.text)]
     header, parts = None, list[tree.Tree]()
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in pairwise(cuts):
         # Spaces in place of what stands before keep every offset as it is in the file.
         blank = " " * start + source.text[start:end]
         try:
