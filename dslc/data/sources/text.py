@@ -3,7 +3,18 @@
 from dataclasses import field
 from pathlib import Path
 
-from dslc.data.base import DataBroken, DataMissing, DataRefused, Folders, Parts, Schema, Source, Windows, field_type, source
+from dslc.data.base import (
+    DataBroken,
+    DataMissing,
+    DataRefused,
+    Folders,
+    Parts,
+    Schema,
+    Source,
+    Windows,
+    field_type,
+    source,
+)
 from dslc.data.files import reading, text_of
 from dslc.data.vocabulary import UnknownCharacter, characters, encode
 
