@@ -19,7 +19,7 @@ class Workload:
 
 
 MLP = Workload("mlp", 59_904, 128, 1e-3, 468)
-CONV = Workload("conv", 5_120, 128, 1e-3, 40)
+CONV = Workload("conv", 5_120, 128, 1e-3, 10)
 GPT = Workload("gpt", 12_000, 12, 1e-3, 40)
 WORKLOADS = {workload.name: workload for workload in (MLP, CONV, GPT)}
 VOCAB, CONTEXT, WIDTH, HEADS, LAYERS = 65, 64, 128, 4, 4
