@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile, is_zipfile
 
 from dslc.data.base import DataFailure, Records, Schema
 from dslc.data.sources._columns import Columns
@@ -38,7 +39,7 @@ def read(path: Path, run: Run) -> dict[str, Any]:
         return _prepared({node.name: _fitted(array, node, path, run) for node, array in reader(path, nodes, run)}, run)
     except DataFailure as failure:
         raise failed(from_failure(_span(path), failure)) from None
-    except (OSError, ValueError, EOFError, KeyError) as error:
+    except (OSError, ValueError, EOFError, KeyError, BadZipFile, RuntimeError) as error:
         reason = f"is not a whole {path.suffix[1:]} file: {error}"
         raise failed(DataBroken(_span(path), path.name, "", reason, None)) from None
 
@@ -54,6 +55,8 @@ def _from_npy(path: Path, nodes: Sequence[Node], run: Run) -> "list[tuple[Node, 
 
 
 def _from_npz(path: Path, nodes: Sequence[Node], run: Run) -> "list[tuple[Node, NDArray[Any]]]":
+    if not is_zipfile(path):
+        raise ValueError("it is no zip archive")
     with np.load(path, allow_pickle=False) as archive:
         held: dict[str, NDArray[Any]] = {name: archive[name] for name in archive.files}
     if len(nodes) == len(held) == 1:
