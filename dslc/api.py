@@ -90,7 +90,8 @@ class Model:
         """First values, from a random key or a seed."""
         from dslc.lazy import jax  # noqa: PLC0415
 
-        weights, state = initial(self.graph, jax.random.key(key) if isinstance(key, int) else key)
+        start = jax.jit(lambda key: initial(self.graph, key))  # one program, not one for every draw
+        weights, state = start(jax.random.key(key) if isinstance(key, int) else key)
         return {"weights": weights, "state": state}
 
     def apply(self, params: Params, inputs: Any, train: bool = False, key: "Array | None" = None) -> Any:
