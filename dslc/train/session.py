@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -170,9 +171,9 @@ class Session:
             return False
         weights, state = self.machine.weights(self.carry), self.carry.state
         values = self._measure(step, split, weights, state)
-        if self.best is None or values["loss"] < self.best.loss:
+        if values["loss"] < (self.best.loss if self.best else inf):
             self.best = Best(step, values["loss"], _copied({**weights, **state}))
-        return self.patience is not None and step - self.best.step >= self.patience
+        return self.patience is not None and step - (self.best.step if self.best else 0) >= self.patience
 
     def _measure(
         self, step: int, split: str, weights: Mapping[str, Any], state: Mapping[str, Any], is_news: bool = True

@@ -85,7 +85,8 @@ def make(plan: Plan, loaded: "Loaded") -> Task:
         Failed: when they do not fit.
     """
     read = {node.name for node in plan.graph.sources("input")}
-    parts = {name: table.only(read) for name, table in loaded.parts.items()}
+    # A loss that reads no field at all still has rows to count.
+    parts = {name: table.only(read or table.schema.fields) for name, table in loaded.parts.items()}
     train = Part("train", parts.pop("train"))
     held_out = {name: Part(name, table.for_evaluation()) for name, table in parts.items()}
     held_out = {name: part for name, part in held_out.items() if part.rows}

@@ -267,20 +267,34 @@ def test_a_gradient_that_is_not_finite_is_named_though_the_loss_is(tmp_path: Pat
 
 
 @dataclass(frozen=True)
-class Broken:
-    """Data that no check of a file has seen."""
+class Given:
+    """Data that no check of a file has seen: the same number in every row of a part."""
+
+    train: float
+    test: float
 
     def load(self, folders: Folders, seed: int) -> Loaded:
-        columns = {"features": np.full((40, 4), np.inf, np.float32), "label": np.zeros(40, np.int32)}
-        types = {"features": Type.parse("[batch, 4]"), "label": Type.parse("i32[batch]")}
-        return Loaded(Parts(Records(Schema(types), columns)), ())
+        return Loaded(Parts(self.part(self.train), test=self.part(self.test)), ())
+
+    def part(self, value: float) -> Records:
+        columns = {"features": np.full((40, 4), value, np.float32), "label": np.zeros(40, np.int32)}
+        return Records(Schema({"features": Type.parse("[batch, 4]"), "label": Type.parse("i32[batch]")}), columns)
 
 
 def test_data_that_is_not_finite_is_named(tmp_path: Path) -> None:
     text = LINEAR + block("batch = 16")
-    problem = refused(text, tmp_path / "run", plan=replace(plan_of(text), data=Broken()))  # type: ignore[arg-type]
+    plan = replace(plan_of(text), data=Given(np.inf, 0.0))  # type: ignore[arg-type]
+    problem = refused(text, tmp_path / "run", plan=plan)
     assert problem.code == "E0422"
     assert problem.headline() == "the data holds infinity: field `features` in step 0"
+
+
+def test_a_held_out_loss_that_is_not_finite_is_never_the_best(tmp_path: Path) -> None:
+    text = LINEAR + block("batch = 16  steps = 20  validate = 2  early_stop = 6")
+    plan = replace(plan_of(text), data=Given(1.0, np.inf))  # type: ignore[arg-type]
+    result = train_text(text, tmp_path / "run", plan=plan)
+    assert (result.ending, result.step, result.kept) == ("early", 6, 6)
+    assert [line["loss"] for line in lines(tmp_path / "run") if line["split"] == "test"] == [None] * 3
 
 
 def test_saving_takes_a_small_share_of_the_time(tmp_path: Path) -> None:
