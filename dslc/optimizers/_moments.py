@@ -24,7 +24,7 @@ def adam_direction(beta1: float, beta2: float, eps: float) -> "GradientTransform
         zeros = jax.tree.map(jnp.zeros_like, weights)
         return Moments(jnp.zeros((), jnp.int32), zeros, jax.tree.map(jnp.zeros_like, weights))
 
-    def update(gradients: Any, moments: Moments, weights: Any = None) -> tuple[Any, Moments]:
+    def update(gradients: Any, moments: Moments, _weights: Any = None) -> tuple[Any, Moments]:
         count = moments.count + 1
         mu = jax.tree.map(lambda mean, g: beta1 * mean + (1.0 - beta1) * g, moments.mu, gradients)
         nu = jax.tree.map(lambda mean, g: beta2 * mean + (1.0 - beta2) * (g * g), moments.nu, gradients)
