@@ -53,7 +53,9 @@ def without_spans(item: object) -> object:
 
 
 def test_statement_words_are_free_where_a_value_begins():
-    file = parsed("net 1\ntrain m { data = csv(\"a.csv\")  step1 = input -> step -> next  loss = (group, state) -> output }")
+    file = parsed(
+        'net 1\ntrain m { data = csv("a.csv")  step1 = input -> step -> next  loss = (group, state) -> output }'
+    )
     section = file.parts[0]
     assert isinstance(section, tree.Section)
     assert [type(part) for part in section.body] == [tree.Assign] * 3

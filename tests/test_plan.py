@@ -5,12 +5,16 @@ from nets import plan_of, problems_of, told
 
 from dslc.plan import Duration
 
-MODEL = "model m(width = 8) { input features: [batch, 4]  output logits = features -> dense(width) -> relu -> dense(3) }\n"
+MODEL = (
+    "model m(width = 8) { input features: [batch, 4]  output logits = features -> dense(width) -> relu -> dense(3) }\n"
+)
 LOSS = "loss = (logits, label) -> cross_entropy"
 
 
 def test_a_train_block_plans_a_graph_over_the_fields_of_its_data():
-    plan = plan_of(MODEL + f"train m {{ data = iris() -> split(0.8, 0.2)  {LOSS}  metrics = [accuracy]  batch = 16  epochs = 3 }}")
+    plan = plan_of(
+        MODEL + f"train m {{ data = iris() -> split(0.8, 0.2)  {LOSS}  metrics = [accuracy]  batch = 16  epochs = 3 }}"
+    )
     assert (plan.name, plan.batch, plan.epochs, plan.steps) == ("m", 16, 3, None)
     assert plan.optimizer.name == "adam" and plan.optimizer.lr == 1e-3  # type: ignore[attr-defined]
     assert {node.name for node in plan.graph.sources("input")} == {"features", "label"}
@@ -33,11 +37,18 @@ def test_own_values_models_outputs_and_scalars():
 
 
 def test_settings_schedules_and_durations():
-    text = MODEL + f"""train m {{ data = iris()  {LOSS}  steps = 50  clip = 1.0  l2 = 1e-4  early_stop = epochs(3)
+    text = (
+        MODEL
+        + f"""train m {{ data = iris()  {LOSS}  steps = 50  clip = 1.0  l2 = 1e-4  early_stop = epochs(3)
         checkpoint = 0.5  log = 10  seed = 3  optimizer = sgd(lr = cosine(0.1), momentum = 0.9) }}"""
+    )
     plan = plan_of(text)
     assert (plan.steps, plan.epochs, plan.clip, plan.l2, plan.seed) == (50, None, 1.0, 1e-4, 3)
-    assert (plan.early_stop, plan.checkpoint, plan.log) == (Duration(epochs=3), Duration(fraction=0.5), Duration(steps=10))
+    assert (plan.early_stop, plan.checkpoint, plan.log) == (
+        Duration(epochs=3),
+        Duration(fraction=0.5),
+        Duration(steps=10),
+    )
     assert plan.optimizer.lr.name == "cosine"  # type: ignore[attr-defined]
 
 
@@ -67,12 +78,12 @@ def test_the_command_line_sets_the_model_and_the_train_block():
         (f"data = iris()  {LOSS}  optimizer = adm()", "E0202", "`adam`"),
         (f"data = iris()  {LOSS}  optimizer = adam(lrr = 1)", "E0203", "`lr`"),
         (f"data = iris()  {LOSS}  optimizer = relu", "E0204", "an optimizer"),
-        (f"data = iris()  {LOSS}  precision = \"bf16\"", "E0212", "precision"),
-        (f"data = iris()  {LOSS}  group \"*.bias\" {{ decay = 0 }}", "E0212", "group"),
+        (f'data = iris()  {LOSS}  precision = "bf16"', "E0212", "precision"),
+        (f'data = iris()  {LOSS}  group "*.bias" {{ decay = 0 }}', "E0212", "group"),
         ("data = iris()  step a { loss = 1 }", "E0212", "step"),
         ("data = iris()  loss = (features -> m, label) -> cross_entropy", "E0212", "by hand"),
         (f"data = iris() -> split(0.5, 0.6)  {LOSS}", "E0505", "1.1"),
-        (f"data = npz(\"../x.npz\")  {LOSS}", "E0504", ".."),
+        (f'data = npz("../x.npz")  {LOSS}', "E0504", ".."),
     ],
 )  # fmt: skip
 def test_what_training_cannot_do_is_a_coded_problem(body: str, code: str, part: str):
@@ -83,7 +94,7 @@ def test_what_training_cannot_do_is_a_coded_problem(body: str, code: str, part: 
 
 
 def test_data_that_is_not_there_is_a_note_until_it_is_needed():
-    text = MODEL + f"train m {{ data = npz(\"nowhere.npz\")  {LOSS} }}"
+    text = MODEL + f'train m {{ data = npz("nowhere.npz")  {LOSS} }}'
     assert [(problem.severity, problem.code) for problem in problems_of(text)] == [("note", "E0502")]
     with pytest.raises(AssertionError, match="E0502"):
         plan_of(text)
