@@ -77,6 +77,8 @@ def test_the_command_line_sets_the_model_and_the_train_block():
         (f"data = iris()  {LOSS}  batch = 3.5", "E0204", "an int"),
         (f"data = iris()  {LOSS}  optimizer = adm()", "E0202", "`adam`"),
         (f"data = iris()  {LOSS}  optimizer = adam(lrr = 1)", "E0203", "`lr`"),
+        (f"data = iris()  {LOSS}  optimizer = sgd(lr = 0.1, nesterov = true)", "E0208", "nesterov"),
+        (f"data = iris()  {LOSS}  optimizer = adam(lr = step_decay(0.1))", "E0208", "step_decay"),
         (f"data = iris()  {LOSS}  optimizer = relu", "E0204", "an optimizer"),
         (f'data = iris()  {LOSS}  precision = "bf16"', "E0212", "precision"),
         (f'data = iris()  {LOSS}  group "*.bias" {{ decay = 0 }}', "E0212", "group"),

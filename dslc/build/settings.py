@@ -11,7 +11,8 @@ from dslc.build.scope import Env
 from dslc.build.values import Broken, Bundle, Skip, Tensor, kind_of, show
 from dslc.catalogue import Catalogue, Entry, nearest
 from dslc.dims import Dim, symbols
-from dslc.errors.resolve import MissingSetting, NotKnown, TooManySettings, UnknownSetting, WrongSetting
+from dslc.errors.resolve import MissingSetting, NotKnown, TooManySettings, UnknownSetting, WrongKind, WrongSetting
+from dslc.ops.base import Mismatch
 from dslc.parse import tree
 from dslc.plan import Duration
 from dslc.source import Span
@@ -51,7 +52,11 @@ def entry(env: Env, cls: type[Entry], items: Sequence[tree.Item], span: Span, hi
             continue
     if NO in values.values():
         raise Skip
-    return cls(**values)
+    try:
+        return cls(**values)
+    except Mismatch as refusal:
+        hint = refusal.help or f"`dslc explain {cls.name}` shows its settings"
+        raise env.fail(WrongKind(span, f"`{cls.name}`: {refusal.reason}", hint)) from None
 
 
 def _collected(items: Sequence[tree.Item], name: str, span: Span) -> list[tree.Item]:
