@@ -40,6 +40,10 @@ def add(env: Env, op: Op, given: Sequence[Given], name: str, span: Span, place_p
 
 
 def _checked(env: Env, op: Op, given: Sequence[Given], types: list[Any], span: Span) -> tuple[Type, ...]:
+    left_out = _left_out(op, given)
+    if left_out is not None:
+        names = tuple(parameter.name for parameter in op.inputs())
+        raise env.fail(WrongInputs(span, op.symbol or op.name, names, f"needs `{left_out}`, and gets `none`"))
     try:
         found = op.infer(*types)
     except Mismatch as refusal:
@@ -48,6 +52,16 @@ def _checked(env: Env, op: Op, given: Sequence[Given], types: list[Any], span: S
         origins = origin_notes(env, at_fault, span)
         raise env.fail(Refusal(span, op.symbol or op.name, shown, refusal.reason, origins, refusal.help)) from None
     return found if isinstance(found, tuple) else (found,)
+
+
+def _left_out(op: Op, given: Sequence[Given]) -> str | None:
+    """The first input that is `none` and may not be."""
+    inputs = op.inputs()
+    for position, tensor in enumerate(given):
+        parameter = inputs[min(position, len(inputs) - 1)]
+        if tensor is None and parameter.default is parameter.empty:
+            return parameter.name
+    return None
 
 
 def origin_notes(env: Env, given: Sequence[Given], span: Span) -> tuple[Note, ...]:

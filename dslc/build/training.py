@@ -68,7 +68,7 @@ class _Fields(Scope):
 
     def find(self, name: str) -> Binding | None:
         found = super().find(name)
-        if found is None and name in self.training.outputs and not self.training.applied:
+        if found is None and name in self.training.outputs and self.training.has_data and not self.training.applied:
             self.training.apply_model()
             found = super().find(name)
         return found
@@ -81,6 +81,8 @@ class _Training:
     variant: str | None
     folders: tuple[Path, ...]
     must_have_data: bool
+    has_data: bool = False
+    """The fields of the data are bound; before that nothing can read the model."""
     applied: bool = False
     outputs: tuple[str, ...] = ()
     metrics: dict[str, Metric] = field(default_factory=dict[str, Metric])
@@ -105,7 +107,7 @@ class _Training:
             self.env.bind(
                 name, self.env.frame.tensor(self.env.frame.input(name, type, span)), span, "field of the data"
             )
-        self.schema = schema
+        self.schema, self.has_data = schema, True
         self.env.scope.names.setdefault("batch", Binding(schema_batch(schema), self.section.span, "dimension"))
         self._statements(statements)
         scalars = self._scalars(statements)

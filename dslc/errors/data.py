@@ -119,7 +119,7 @@ class DataRefused(Problem):
         return self.reason
 
     def help(self) -> str | None:
-        return self.hint
+        return self.hint or "change its settings, or leave it out"
 
 
 @dataclass(frozen=True)

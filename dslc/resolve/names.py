@@ -107,7 +107,7 @@ class Names:
             case tree.Call(callee=tree.Name() as callee):
                 self.name(callee)
                 self.value(item.arguments)
-            case tree.Combinator() | tree.Repeat():
+            case tree.Combinator(callee=tree.Name()) | tree.Repeat():
                 self.stage(item)
             case tree.If():
                 self.branch(item, self.value)
