@@ -42,10 +42,10 @@ def report(compilation: Compilation, files: list[str], as_json: bool) -> None:
         return
     paint, columns = paint_for(sys.stdout), columns_of(sys.stdout)
     for section in (
-        _head(facts),
+        _head(facts, columns),
         _passes(compilation, columns),
         _graphs(compilation, columns),
-        _cost(facts),
+        _cost(facts, columns),
         _written(files),
     ):
         title, *lines = section
@@ -87,11 +87,11 @@ def _places(places: tuple[Place, ...], source: Source) -> list[dict[str, Any]]:
     return [{"node": place.name, "path": place.path, "line": source.position(place.span.start)[0]} for place in places]
 
 
-def _head(facts: Mapping[str, Any]) -> Iterator[str]:
+def _head(facts: Mapping[str, Any], columns: int) -> Iterator[str]:
     kind = "the training loop" if facts["kind"] == "training" else "the function for inference"
     yield f"{facts['model']}: {kind}"
-    times = "  ".join(f"{name} {1000 * seconds:,.0f} ms" for name, seconds in facts["seconds"].items())
-    yield f"{INDENT}{times}"
+    times = ", ".join(f"{name} {1000 * seconds:,.0f} ms" for name, seconds in facts["seconds"].items())
+    yield from (f"{INDENT}{line}" for line in fill(times, columns - 2))
 
 
 def _passes(compilation: Compilation, columns: int) -> Iterator[str]:
@@ -138,7 +138,7 @@ def _stacked(lines: list[str], columns: int) -> Iterator[str]:
         yield line if len(line) <= columns - 2 else f"{line[: columns - 5]}..."
 
 
-def _cost(facts: Mapping[str, Any]) -> Iterator[str]:
+def _cost(facts: Mapping[str, Any], columns: int) -> Iterator[str]:
     xla = facts["xla"]
     yield "cost"
     yield f"{INDENT}{facts['parameters']:,} weights; forward pass of a batch: {rounded(facts['flops'], 1000)}FLOPs"
@@ -149,7 +149,7 @@ def _cost(facts: Mapping[str, Any]) -> Iterator[str]:
             f"{rounded(xla['arguments'], 1024)}B of arguments",
             f"{rounded(xla['temporary'], 1024)}B of temporary memory",
         ]
-    yield f"{INDENT}XLA counts for {what}: {', '.join(sizes)}"
+    yield from (f"{INDENT}{line}" for line in fill(f"XLA counts for {what}: {', '.join(sizes)}", columns - 2))
 
 
 def _written(files: list[str]) -> Iterator[str]:

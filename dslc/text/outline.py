@@ -20,7 +20,8 @@ def outline(graph: Graph, indent: str = "") -> list[str]:
     lines: list[str] = []
     for node in graph:
         if isinstance(node.op, Repeat):
-            lines.append(f"{indent}{node.name} : {_types(node)} = {node.op.count} x {{")
+            how = ", side by side" if node.op.unroll else ""
+            lines.append(f"{indent}{node.name} : {_types(node)} = {node.op.count} x{how} {{")
             lines += [*outline(node.op.body, f"{indent}  "), f"{indent}}}"]
         elif node.op.name not in SILENT:
             read = " ".join("none" if ref is None else ref.node for ref in node.inputs)

@@ -31,15 +31,24 @@ def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_report_of_a_training_program(dslc: Dslc, mlp: str):
     said = dslc("compile", mlp)
     assert (said.status, said.err) == (0, "")
-    head, times, _, *rest = said.out.splitlines()
-    assert head == "mlp: the training loop"
+    assert all(len(line) <= 80 for line in said.out.splitlines())
+    times, text = said.out.split("\n\n", 1)
+    assert times.startswith("mlp: the training loop\n")
     stages = ("parse", "resolve", "build", "optimize", "differentiate", "trace", "lower", "compile")
     assert re.findall(r"([a-z]+) [\d,]+ ms", times) == list(stages)
-    text = "\n".join(rest)
-    assert "\npasses\n" in f"\n{text}"
+    assert text.startswith("passes\n")
     assert "  dense : [32, 8] = dense(8) features" in text
     assert "  67 weights; forward pass of a batch: " in text
     assert "XLA counts for a step: " in text
+
+
+def test_a_repeat_that_is_unrolled_shows_it(dslc: Dslc, tmp_path: Path):
+    layers = "repeat 3 { residual { dense(4) -> tanh } } as blocks"
+    (tmp_path / "deep.net").write_text(MLP.replace("dense(hidden)", layers))
+    out = dslc("compile", "deep.net").out
+    assert "unroll_short_repeats took `blocks` (line 4)" in out
+    assert "  blocks : [32, 4] = 3 x {\n" in out
+    assert "  blocks : [32, 4] = 3 x, side by side {\n" in out
 
 
 def test_passes_say_what_they_took_and_where(dslc: Dslc, tmp_path: Path):
