@@ -17,6 +17,6 @@ mean, std = x[train].mean(), x[train].std()
 x = (x - mean) / std
 net = keras.Sequential([layers.Input((64,)), layers.Dense(32, "relu"), layers.Dense(10)])
 loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-net.compile(keras.optimizers.Adam(1e-3), loss, ["accuracy"])
+net.compile(keras.optimizers.Adam(1e-3), loss, metrics=["accuracy"])
 net.fit(x[train], y[train], 32, 20, verbose=0)
 print(net.evaluate(x[test], y[test], verbose=0))
