@@ -51,16 +51,20 @@ def view(
 
 
 def _views(compilation: "Compilation") -> "Iterator[View]":
-    """The model as it is written; with a train block, what training makes of it as well."""
+    """The graph before and after the passes; of a model that is trained the backward pass and the model by itself as well."""
+    from dslc.optimize import optimize  # noqa: PLC0415
     from dslc.view import View  # noqa: PLC0415
 
-    yield View("model", compilation.model)
-    if compilation.plan is not None:
-        yield View("training", compilation.build)
+    if compilation.plan is None:
+        graph, report = optimize(compilation.model, "inference", compilation.passes)
+        yield View("source", compilation.model)
+        yield View("optimized", graph, tuple(_notes(report)))
+        return
     graph, report = compilation.optimize
+    yield View("source", compilation.build)
     yield View("optimized", graph, tuple(_notes(report)))
-    if compilation.plan is not None:
-        yield View("backward", compilation.differentiate)
+    yield View("backward", compilation.differentiate)
+    yield View("model", compilation.model)
 
 
 def _notes(report: "Report") -> "Iterator[str]":

@@ -173,7 +173,15 @@ def test_view_writes_a_page_with_all_views(dslc: Dslc, mlp: str, tmp_path: Path)
     said = dslc("view", mlp)
     assert (said.status, said.out) == (0, "mlp.html: mlp\n")
     page = (tmp_path / "mlp.html").read_text()
-    for title in ("model", "training", "optimized", "backward"):
-        assert f'"title":"{title}"' in page
+    assert re.findall(r'"title":"(\w+)","notes"', page) == ["source", "optimized", "backward", "model"]
     assert dslc("view", mlp, "-o", "pages/other.html").status == 0
     assert (tmp_path / "pages" / "other.html").is_file()
+
+
+def test_view_of_a_model_keeps_its_free_dimensions_and_tells_of_the_passes(dslc: Dslc, tmp_path: Path):
+    (tmp_path / "twice.net").write_text(DEAD)
+    assert dslc("view", "twice.net").status == 0
+    page = (tmp_path / "twice.html").read_text()
+    assert re.findall(r'"title":"(\w+)","notes"', page) == ["source", "optimized"]
+    assert "collapse_dense took dense, dense_2: " in page
+    assert "[batch, 16]" in page
