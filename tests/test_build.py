@@ -125,6 +125,18 @@ def test_a_repeat_body_reads_tensors_and_shared_layers_from_outside():
     assert region.op.captured == 3  # type: ignore[attr-defined]
 
 
+def test_a_repeat_in_a_shared_layer_has_one_set_of_weights():
+    twice = graph_of("""model m { input x: [batch, 4]  layer f = repeat 3 { dense(4) -> relu }
+        output y = (x -> f) + (x * 2 -> f) }""")
+    assert parameters(twice) == {"f.repeat.*.dense.kernel": (3, 4, 4), "f.repeat.*.dense.bias": (3, 4)}
+    inside = graph_of("""model m { input x: [batch, 4]  layer f = repeat 3 { dense(4) -> relu }
+        output y = x -> repeat 8 { f -> (it * 2) } }""")
+    assert parameters(inside) == parameters(twice)
+    unrolled = graph_of("""model m { input x: [batch, 4]  layer f = repeat w in [5, 4] { dense(w) -> relu }
+        output y = x -> f -> repeat 8 { f } }""")
+    assert len(parameters(unrolled)) == 4
+
+
 def test_a_single_block_in_a_repeat_adds_nothing_to_the_path():
     text = """block b(h): [batch, d] -> [batch, d] = dense(h) as up -> dense(d) as down
         model m { input x: [batch, 4]  output y = x -> repeat 8 { b(6) } as blocks }"""

@@ -9,8 +9,8 @@ from dslc.build.frame import Frame, Place
 from dslc.build.initial import choose
 from dslc.build.scope import Env, Scope
 from dslc.build.values import Bundle, Tensor, kind_of
-from dslc.errors.infer import WrongCount
-from dslc.errors.resolve import Misplaced, WrongKind
+from dslc.errors.infer import SharedDiffers, WrongCount
+from dslc.errors.resolve import Misplaced, NotWorkingYet, WrongKind
 from dslc.graph import Graph, Node, Ref
 from dslc.ops.base import OPS
 from dslc.parse import tree
@@ -45,7 +45,7 @@ def apply(env: Env, item: tree.Repeat, label: str | None) -> Any:
             value = _region(here, item, rows, at, until, base)
         else:
             inner = _iteration(
-                here, item, rows[at], Place(env.frame, f"{base}.{at}"), (*env.blocks, base, f"{base}.{at}")
+                here, item, rows[at], Place(env.place.frame, f"{base}.{at}"), (*env.blocks, base, f"{base}.{at}")
             )
             value = stages.chain(inner, item.body, value)
         at = until
@@ -80,7 +80,7 @@ def _rows(env: Env, item: tree.Repeat) -> Sequence[Any]:
 
 def _iteration(env: Env, item: tree.Repeat, row: Any, place: Place, blocks: tuple[str, ...]) -> Env:
     """Names and place of one iteration."""
-    inner = replace(env, scope=Scope(env.scope), place=place, frame=place.frame, blocks=blocks, sole=True)
+    inner = replace(env, scope=Scope(env.scope), place=place, blocks=blocks, sole=True)
     names = item.names
     row = row.items if isinstance(row, Bundle) else row
     parts: Any = (row,) if len(names) == 1 else row
@@ -128,7 +128,7 @@ def _body(env: Env, item: tree.Repeat, row: Any, path: str) -> Body:
     carried = tuple(tensor for tensor in given if tensor is not None)
     inside = tuple(frame.tensor(frame.input(f"{path}.carry.{i}", tensor.type)) for i, tensor in enumerate(carried))
     value = Bundle.of(inside) if isinstance(env.it, Bundle) else inside[0]
-    inner = _iteration(replace(env, it=value), item, row, Place(frame, path), (*env.blocks, path))
+    inner = _iteration(replace(env, it=value, frame=frame), item, row, Place(frame, path), (*env.blocks, path))
     found = stages.chain(inner, item.body, value)
     made = nodes.to_tensors(inner, found if isinstance(found, Bundle) else Bundle.of((found,)), item.span)
     types: list[Type | None] = [tensor.type if tensor else None for tensor in made]
@@ -165,8 +165,16 @@ def _region(env: Env, item: tree.Repeat, rows: Sequence[Any], at: int, until: in
 
 
 def _stacked(env: Env, inner: Node, start: int, count: int) -> Ref:
-    """The weight of all iterations of the run, in the graph around."""
+    """The weight of all iterations of the run, in the graph that the repeat's place belongs to; shared ones are there."""
     op: Any = inner.op
-    outer = replace(op, stack=((start, count), *op.stack))
-    type = inner.type.stacked(count)
-    return env.frame.builder.add(Node(inner.name, outer, types=(type,), path=inner.path, span=inner.span))
+    owner, type = env.place.frame, inner.type.stacked(count)
+    if op.name == "state" and owner is not env.frame:
+        raise env.fail(NotWorkingYet(inner.span, "a layer with statistics that is shared into a `repeat`"))
+    found = owner.builder.nodes.get(inner.name)
+    if found is not None and found.type != type:
+        problem = SharedDiffers(env.use or inner.span, inner.name, str(found.type), str(type))
+        raise env.fail(problem)
+    if found is None:
+        stack = replace(op, stack=((start, count), *op.stack))
+        owner.builder.add(Node(inner.name, stack, types=(type,), path=inner.path, span=inner.span))
+    return env.frame.ref(owner.tensor(Ref(inner.name)))
