@@ -8,9 +8,11 @@ from dslc.bind import bind, dims_of
 from dslc.data.base import DataFailure
 from dslc.data.vocabulary import encode
 from dslc.errors.data import NothingToSample, from_failure
+from dslc.graph import Graph
 from dslc.lazy import jax, jnp, lax, np
 from dslc.lower import Program, lower
 from dslc.optimize import optimize
+from dslc.prepare import Prepared, prepare
 from dslc.source import NOWHERE
 from dslc.train.generator import base_key
 from dslc.trained.run import Run, failed
@@ -41,7 +43,9 @@ def sample(run: Run, prompt: str, count: int, settings: Settings) -> Iterator[st
     except DataFailure as failure:
         raise failed(from_failure(NOWHERE, failure)) from None
     weights, state = run.arrays(run.graph)
-    step = jax.jit(_step(run, context, settings))
+    prepared = _prepared(run, context)
+    weights |= lower(prepared.once)(weights, state, {})[0]
+    step = jax.jit(_step(run, prepared.rest, settings))
     key = base_key(settings.seed)
     for number in range(count):
         seen = ids[-context:]
@@ -64,10 +68,16 @@ def _only(run: Run) -> Any:
     return next(iter(run.graph.outputs.values()))
 
 
-def _step(run: Run, context: int, settings: Settings) -> Any:
-    """A function from a window and the place of its last character to the next one."""
+def _prepared(run: Run, context: int) -> Prepared:
+    """The graph for one window, and apart from it what depends on the weights alone."""
     name = run.graph.sources("input")[0].name
     graph, _ = optimize(bind(run.graph, dims_of(run.graph, {name: (1, context)})), "inference", run.passes)
+    return prepare(graph)
+
+
+def _step(run: Run, graph: Graph, settings: Settings) -> Any:
+    """A function from a window and the place of its last character to the next one."""
+    name = run.graph.sources("input")[0].name
     program: Program = lower(graph, run.source)
 
     def step(weights: Any, state: Any, window: Any, last: Any, key: Any) -> Any:
