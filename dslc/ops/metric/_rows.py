@@ -5,7 +5,7 @@ from typing import Any
 from dslc.dims import same
 from dslc.lazy import jnp
 from dslc.ops._wide import widened
-from dslc.ops.base import Mismatch, floating
+from dslc.ops.base import Mismatch, elements, floating
 from dslc.ops.loss.base import must_broadcast
 from dslc.types import Type
 
@@ -36,6 +36,13 @@ def answers(x: Any, target: Any) -> tuple[Any, Any]:
         return target.astype(jnp.int32), x.argmax(-1).astype(jnp.int32)
     yes = target > 0.5 if jnp.issubdtype(target.dtype, jnp.floating) else target.astype(bool)
     return jnp.broadcast_to(yes, x.shape).astype(jnp.int32), (x > 0).astype(jnp.int32)
+
+
+def answers_flops(x: Type, target: Type, weight: Type | None) -> tuple[int, int]:
+    """Operations of `answers`, and the number of rows."""
+    kind, binary = rows(x, target, weight)
+    # The largest logit takes comparisons of values, of places, with NaN, and two choices; a yes two comparisons.
+    return (2 if binary else 6) * elements([x]), elements([kind])
 
 
 def weighed(weight: Any, shape: tuple[int, ...], x: Any) -> Any:

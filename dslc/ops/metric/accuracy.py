@@ -4,8 +4,8 @@ from typing import Any
 
 from dslc.lazy import jnp
 from dslc.ops._wide import wide
-from dslc.ops.base import Context, Cost, Refused, Sample, elements, moved
-from dslc.ops.metric._rows import answers, rows, weighed
+from dslc.ops.base import Context, Cost, Refused, Sample, moved
+from dslc.ops.metric._rows import answers, answers_flops, rows, weighed
 from dslc.ops.metric.base import Metric, mean_of, metric
 from dslc.types import Type
 
@@ -48,5 +48,6 @@ class Accuracy(Metric):
         return mean_of(sums)
 
     def cost(self, x: Type, target: Type, weight: Type | None = None) -> Cost:
-        kind, _ = rows(x, target, weight)
-        return Cost(elements([x]) + 3 * elements([kind]), moved(x, target, weight, self.infer(x, target, weight)))
+        flops, count = answers_flops(x, target, weight)
+        # A comparison, a choice, two sums and their weights for every row.
+        return Cost(flops + 6 * count, moved(x, target, weight, self.infer(x, target, weight)))

@@ -5,8 +5,8 @@ from typing import Any
 from dslc.dims import Size, less
 from dslc.lazy import jnp
 from dslc.ops._wide import wide, widened
-from dslc.ops.base import Context, Cost, Mismatch, Refused, Sample, elements, moved
-from dslc.ops.metric._rows import answers, rows, weighed
+from dslc.ops.base import Context, Cost, Mismatch, Refused, Sample, moved
+from dslc.ops.metric._rows import answers, answers_flops, rows, weighed
 from dslc.ops.metric.base import Metric, metric
 from dslc.types import Type
 
@@ -51,8 +51,9 @@ class Confusion(Metric):
         return sums
 
     def cost(self, x: Type, target: Type, weight: Type | None = None) -> Cost:
-        kind, _ = rows(x, target, weight)
-        return Cost(elements([x]) + elements([kind]), moved(x, target, weight, self.infer(x, target, weight)))
+        flops, count = answers_flops(x, target, weight)
+        # The place in the table, checked against its size, and the sum there.
+        return Cost(flops + 5 * count, moved(x, target, weight, self.infer(x, target, weight)))
 
     def _classes(self, x: Type, target: Type, weight: Type | None) -> Size:
         _, binary = rows(x, target, weight)

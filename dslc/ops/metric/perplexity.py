@@ -3,7 +3,7 @@
 from typing import Any
 
 from dslc.lazy import jnp, np
-from dslc.ops.base import Context, Cost, Refused, Sample
+from dslc.ops.base import Context, Cost, Refused, Sample, elements, moved
 from dslc.ops.loss.cross_entropy import CrossEntropy
 from dslc.ops.metric._rows import weighed
 from dslc.ops.metric.base import Metric, mean_of, metric
@@ -44,4 +44,7 @@ class Perplexity(Metric):
         return float(np.exp(mean_of(sums)))
 
     def cost(self, x: Type, target: Type, weight: Type | None = None) -> Cost:
-        return EACH.cost(x, target, weight)
+        rows = elements([Type(x.shape[:-1])])
+        return Cost(
+            EACH.cost(x, target, weight).flops + 2 * rows, moved(x, target, weight, self.infer(x, target, weight))
+        )
