@@ -6,13 +6,14 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
-import torch
 
 from dslc.ops.base import Mismatch
 from dslc.optimizers.base import OPTIMIZERS, Optimizer
 from dslc.plan import Duration
 from dslc.schedules.base import Length
 from dslc.schedules.warmup_cosine import WarmupCosine
+
+torch = pytest.importorskip("torch")
 
 STEPS = 20
 RUN = Length(total=STEPS, per_epoch=5)
