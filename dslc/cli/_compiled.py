@@ -90,8 +90,9 @@ def _places(places: tuple[Place, ...], source: Source) -> list[dict[str, Any]]:
 def _head(facts: Mapping[str, Any], columns: int) -> Iterator[str]:
     kind = "the training loop" if facts["kind"] == "training" else "the function for inference"
     yield f"{facts['model']}: {kind}"
-    times = ", ".join(f"{name} {1000 * seconds:,.0f} ms" for name, seconds in facts["seconds"].items())
-    yield from (f"{INDENT}{line}" for line in fill(times, columns - 2))
+    # A stage and its time stay on one line.
+    times = ", ".join(f"{name}~{1000 * seconds:,.0f}~ms" for name, seconds in facts["seconds"].items())
+    yield from (f"{INDENT}{line.replace('~', ' ')}" for line in fill(times, columns - 2))
 
 
 def _passes(compilation: Compilation, columns: int) -> Iterator[str]:
