@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).parent
-EPOCHS = 6_000
+EPOCHS = 15_000
 
 
 def command(folder: Path, *more: str) -> list[str]:
