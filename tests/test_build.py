@@ -241,6 +241,17 @@ def test_all_problems_of_a_file_come_in_one_run():
     assert [problem.code for problem in problems_of(text)] == ["E0201", "E0203", "E0201", "E0301"]
 
 
+def test_a_signature_beside_a_body_is_not_passed_over():
+    text = """block b(): [batch, 5] -> [batch, 7] { input x: [batch, 4]  output y = x -> dense(2) }
+        model m { input x: [batch, 4]  output y = x -> b }"""
+    assert [problem.code for problem in problems_of(text)] == ["E0215"]
+
+
+def test_a_label_on_a_choice_is_the_place_of_its_weights():
+    graph = graph_of("model m { input x: [batch, 4]  output y = x -> if true { dense(3) } as head }")
+    assert set(parameters(graph)) == {"head.dense.kernel", "head.dense.bias"}
+
+
 def test_recursion_is_refused():
     assert [
         p.code

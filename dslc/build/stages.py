@@ -64,7 +64,7 @@ def _apply(env: Env, item: tree.Tree, label: str | None) -> Any:
         case tree.Combinator():
             return _combinator(env, item, label)
         case tree.If():
-            return _if(env, item)
+            return _if(env if label is None else replace(env, place=env.place.child(label)), item)
         case tree.Repeat():
             return repeat.apply(env, item, label)
         case tree.Attribute() | tree.Call():
