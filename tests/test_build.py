@@ -247,6 +247,11 @@ def test_a_signature_beside_a_body_is_not_passed_over():
     assert [problem.code for problem in problems_of(text)] == ["E0215"]
 
 
+def test_the_default_of_an_input_has_to_meet_its_type():
+    text = "model m { input x: [batch, 4]  input w: [3] = 2.0  output y = x }"
+    assert [problem.code for problem in problems_of(text)] == ["E0303"]
+
+
 def test_a_label_on_a_choice_is_the_place_of_its_weights():
     graph = graph_of("model m { input x: [batch, 4]  output y = x -> if true { dense(3) } as head }")
     assert set(parameters(graph)) == {"head.dense.kernel", "head.dense.bias"}

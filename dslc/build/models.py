@@ -110,6 +110,10 @@ def declared(env: Env, item: tree.TypeTree, name: str, span: Span, default: tree
     """An input of the graph; one with a default has that value when the model runs by itself."""
     if default is not None:
         value = evaluate.value(env, default)
-        return None if value is None else nodes.constant(env, nodes.force(env, value, span), None, span)
+        if value is None:
+            return None
+        tensor = nodes.constant(env, nodes.force(env, value, span), None, span)
+        blocks.meet_input(env, item, tensor, env.frame.builder.name, name, span)
+        return tensor
     type, bounds = types.declare(env, item)
     return env.frame.tensor(env.frame.input(name, type, span, bounds))

@@ -240,7 +240,7 @@ class _Training:
             raise Skip
         if found is None:
             if default is not None:
-                return evaluate.value(env, default)
+                return models.declared(env, item, name, span, default)
             fields = tuple((field, str(type)) for field, type in self.schema.fields.items())
             origins = (Note(span, "the model takes it here"),)
             raise env.fail(MissingInput(self.section.name.span, self.block.name.text, name, fields, origins))
