@@ -23,7 +23,8 @@ from dslc.resolve import Program as Declared
 from dslc.schedules.base import Length
 from dslc.source import Source
 from dslc.summary import Summary, count, summarize, type_text
-from dslc.train.update import clipped, penalized
+from dslc.train.groups import Groups
+from dslc.train.update import applied, clipped, penalized
 from dslc.view import View, page
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ class Model:
 
         Its state for `train_step` is `model.optimizer().init(params["weights"])`.
         """
-        return self.plan.optimizer.build(run or Length(1, 1))
+        return self._groups.rule(self.plan.optimizer, run or Length(1, 1))
 
     def train_step(
         self,
@@ -158,15 +159,19 @@ class Model:
         """
         weights = params["weights"]
         forward, _ = optimize(self._bound(batch), "training")
-        program = lower(differentiate(forward, "loss", tuple(weights)), self.source)
+        program = lower(differentiate(forward, "loss", self._groups.trained), self.source)
         outputs, state = program(weights, params["state"], self._fields(batch), training=True, key=key)
-        gradients = penalized(self.plan, weights, {name: outputs[gradient_name(name)] for name in weights})
-        gradients, _ = clipped(self.plan, gradients)
+        gradients = penalized(self.plan, weights, {name: outputs[gradient_name(name)] for name in self._groups.trained})
+        gradients, _ = clipped(self.plan, self._groups.masked(gradients))
         updates: Any
         updates, optimizer = self.optimizer(run).update(gradients, optimizer, weights)
-        weights = {name: weight + updates[name].astype(weight.dtype) for name, weight in weights.items()}
+        weights = applied(weights, updates)
         values = {name: outputs[name] for name in ("loss", *self.plan.scalars)}
         return {"weights": weights, "state": {**params["state"], **state}}, optimizer, values
+
+    @cached_property
+    def _groups(self) -> Groups:
+        return Groups(self.plan.graph, self.plan.groups)
 
     def summary(self, **dims: int) -> Summary:
         """What the model is made of, with costs at these sizes of its free dimensions (1 where none is given)."""

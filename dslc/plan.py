@@ -31,6 +31,20 @@ class Duration:
 
 
 @dataclass(frozen=True)
+class Group:
+    """What a `group` of a train block says of the weights whose path one of its globs means; None: nothing."""
+
+    globs: tuple[str, ...]
+    decay: float | None = None
+    """In place of the optimizer's own."""
+    lr: float | None = None
+    """Factor of the learning rate."""
+    frozen: bool | None = None
+    max_norm: float | None = None
+    """Largest norm of the weights that go into one unit, after each update."""
+
+
+@dataclass(frozen=True)
 class Plan:
     """A checked `train` block of one model and one loss.
 
@@ -53,6 +67,8 @@ class Plan:
     l1: float = 0.0
     l2: float = 0.0
     """Penalties added to the loss: `l1 * sum |w| + l2 * sum w ** 2` over all kernels (no biases, scales or tables)."""
+    groups: tuple[Group, ...] = ()
+    """In the order of writing: what a later one says of a weight wins."""
     early_stop: Duration | None = None
     """Stop when the validation loss (test loss where there is no validation part) has not improved for so long."""
     checkpoint: Duration = Duration(epochs=1)

@@ -37,7 +37,7 @@ TEXTS = [
 LAYERS = (
     ("source", "lazy", "dims", "cache"),
     ("types", "catalogue"),
-    ("ops", "initializers", "graph", "errors", "plan", "schedules", "optimizers", "data", "keys"),
+    ("ops", "initializers", "graph", "paths", "errors", "plan", "schedules", "optimizers", "data", "keys"),
     ("text", "verify", "parse"),
     ("passes",),
     ("resolve", "build", "bind", "initialize", "optimize", "prepare", "differentiate", "lower"),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from dslc.build import blocks, data, evaluate, models, nodes, settings
+from dslc.build import blocks, data, evaluate, groups, models, nodes, settings
 from dslc.build.frame import Place
 from dslc.build.initial import choose
 from dslc.build.scope import Binding, Build, Env, Scope
@@ -87,6 +87,7 @@ class _Training:
     outputs: tuple[str, ...] = ()
     metrics: dict[str, Metric] = field(default_factory=dict[str, Metric])
     settings: dict[str, tree.Assign] = field(default_factory=dict[str, tree.Assign])
+    groups: list[tree.WeightGroup] = field(default_factory=list[tree.WeightGroup])
 
     def plan(self) -> Plan:
         build = self.env.build
@@ -113,11 +114,13 @@ class _Training:
         scalars = self._scalars(statements)
         self._metrics()
         self._check_classes(schema)
+        graph = self._graph(scalars)
+        chosen["groups"] = groups.read(self.env, self.groups, graph, chosen["optimizer"])
         if build.problems.errors:
             raise Skip
         spans = {name: item.span for name, item in self.settings.items()}
         return Plan(
-            self.section.name.text, self.block.name.text, self._graph(scalars), pipeline,
+            self.section.name.text, self.block.name.text, graph, pipeline,
             scalars=tuple(scalars), metrics=self.metrics, span=self.section.name.span, spans=spans, **chosen,
         )  # fmt: skip
 
@@ -148,8 +151,10 @@ class _Training:
                 add(NotWorkingYet(item.span, f"`{name}` of a train block"))
             elif isinstance(item, tree.Assign | tree.Require):
                 statements.append(item)
+            elif isinstance(item, tree.WeightGroup):
+                self.groups.append(item)
             else:
-                what = {"Step": "`step`", "WeightGroup": "`group`"}.get(type(item).__name__, "this statement")
+                what = {"Step": "`step`"}.get(type(item).__name__, "this statement")
                 add(NotWorkingYet(item.span, f"{what} in a train block"))
         for item in rest:
             name = tree.Name(item.span, item.name or "")

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from dslc.lazy import optax
-from dslc.optimizers.base import Optimizer, descend, optimizer
+from dslc.optimizers.base import Decay, Optimizer, descend, optimizer
 from dslc.schedules.base import Length, Schedule
 
 if TYPE_CHECKING:
@@ -21,5 +21,5 @@ class Adagrad(Optimizer):
 
     lr: float | Schedule = 1e-2
 
-    def build(self, run: Length) -> "GradientTransformation":
+    def build(self, run: Length, decay: Decay | None = None) -> "GradientTransformation":
         return optax.chain(optax.scale_by_rss(initial_accumulator_value=0.0, eps=0.0), descend(self.lr, run))

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from dslc.lazy import optax
 from dslc.optimizers._moments import adam_direction
-from dslc.optimizers.base import Optimizer, descend, optimizer
+from dslc.optimizers.base import Decay, Optimizer, descend, optimizer
 from dslc.schedules.base import Length, Schedule
 
 if TYPE_CHECKING:
@@ -23,5 +23,5 @@ class Adam(Optimizer):
     beta2: float = 0.999
     eps: float = 1e-8
 
-    def build(self, run: Length) -> "GradientTransformation":
+    def build(self, run: Length, decay: Decay | None = None) -> "GradientTransformation":
         return optax.chain(adam_direction(self.beta1, self.beta2, self.eps), descend(self.lr, run))

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from dslc.lazy import optax
 from dslc.optimizers._moments import adam_direction
-from dslc.optimizers.base import Optimizer, descend, optimizer
+from dslc.optimizers.base import Decay, Optimizer, descend, optimizer, shrinking
 from dslc.schedules.base import Length, Schedule
 
 if TYPE_CHECKING:
@@ -25,6 +25,6 @@ class Adamw(Optimizer):
     eps: float = 1e-8
     decay: float = 1e-2
 
-    def build(self, run: Length) -> "GradientTransformation":
+    def build(self, run: Length, decay: Decay | None = None) -> "GradientTransformation":
         scaled = adam_direction(self.beta1, self.beta2, self.eps)
-        return optax.chain(scaled, optax.add_decayed_weights(self.decay), descend(self.lr, run))
+        return optax.chain(scaled, shrinking(self.decay if decay is None else decay), descend(self.lr, run))

@@ -3,22 +3,46 @@
 Every optimizer gives the numbers of PyTorch's of the same name, unless its docstring says otherwise.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from dslc.catalogue import Catalogue, Entry, entry
-from dslc.lazy import optax
+from dslc.lazy import jnp, optax
 from dslc.schedules.base import Length, Schedule
 
 if TYPE_CHECKING:
     from optax import GradientTransformation
 
 
-class Optimizer(Entry):
-    """Settings of an update rule; `build` makes it for a run of known length."""
+Decay = Mapping[str, Any]
+"""Weight decay by name of the weight: numbers, or arrays that broadcast to it."""
 
-    def build(self, run: Length) -> "GradientTransformation":
-        """The rule as Optax has it: the updates are added to the weights."""
+
+class Optimizer(Entry):
+    """Settings of an update rule; `build` makes it for a run of known length.
+
+    An optimizer with weight decay has it in the setting `decay`, which groups of weights may set otherwise.
+    """
+
+    def build(self, run: Length, decay: Decay | None = None) -> "GradientTransformation":
+        """The rule as Optax has it: the updates are added to the weights. `decay` stands in for the setting."""
         raise AssertionError(type(self).__name__)
+
+
+def shrinking(decay: float | Decay) -> "GradientTransformation":
+    """The part of a rule that adds to each gradient, or to what has become of it, `decay` times its weight."""
+    if not isinstance(decay, Mapping):
+        return optax.add_decayed_weights(decay)
+    known = decay
+
+    def update(updates: Any, weights: Any) -> Any:
+        return {name: slope + _spread(known[name], slope) * weights[name] for name, slope in updates.items()}
+
+    return optax.stateless(update)
+
+
+def _spread(factor: Any, like: Any) -> Any:
+    return jnp.broadcast_to(jnp.asarray(factor, like.dtype), like.shape)
 
 
 def descend(lr: float | Schedule, run: Length) -> "GradientTransformation":

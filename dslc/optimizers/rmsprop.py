@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from dslc.lazy import optax
-from dslc.optimizers.base import Optimizer, descend, optimizer
+from dslc.optimizers.base import Decay, Optimizer, descend, optimizer, shrinking
 from dslc.schedules.base import Length, Schedule
 
 if TYPE_CHECKING:
@@ -26,8 +26,9 @@ class Rmsprop(Optimizer):
     momentum: float = 0.0
     decay: float = 0.0
 
-    def build(self, run: Length) -> "GradientTransformation":
-        decayed = [optax.add_decayed_weights(self.decay)] if self.decay else []
+    def build(self, run: Length, decay: Decay | None = None) -> "GradientTransformation":
+        shrink = self.decay if decay is None else decay
+        decayed = [shrinking(shrink)] if shrink else []
         velocity = [optax.trace(self.momentum)] if self.momentum else []
         scaled = optax.scale_by_rms(self.rho, EPS, eps_in_sqrt=False)
         return optax.chain(*decayed, scaled, *velocity, descend(self.lr, run))

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from dslc.lazy import optax
 from dslc.ops.base import Mismatch
-from dslc.optimizers.base import Optimizer, descend, optimizer
+from dslc.optimizers.base import Decay, Optimizer, descend, optimizer, shrinking
 from dslc.schedules.base import Length, Schedule
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ class Sgd(Optimizer):
         if self.nesterov and not self.momentum:
             raise Mismatch("`nesterov` needs a `momentum` above 0", "write `momentum = 0.9, nesterov = true`")
 
-    def build(self, run: Length) -> "GradientTransformation":
-        decayed = [optax.add_decayed_weights(self.decay)] if self.decay else []
+    def build(self, run: Length, decay: Decay | None = None) -> "GradientTransformation":
+        shrink = self.decay if decay is None else decay
+        decayed = [shrinking(shrink)] if shrink else []
         velocity = [optax.trace(self.momentum, self.nesterov)] if self.momentum else []
         return optax.chain(*decayed, *velocity, descend(self.lr, run))

@@ -52,6 +52,9 @@ class Shaper(Transformer[Token, Any]):
     def token_name(self, token: Token) -> tree.Name:
         return tree.Name(Span(self.file, token.start_pos or 0, token.end_pos or 0), str(token))
 
+    def _text(self, token: Token) -> tree.Text:
+        return tree.Text(Span(self.file, token.start_pos or 0, token.end_pos or 0), text_of(token))
+
     def _names(self, children: Children) -> tuple[tree.Name, ...]:
         return tuple(self.token_name(child) for child in children if isinstance(child, Token) and child.type == "NAME")
 
@@ -120,7 +123,7 @@ class Shaper(Transformer[Token, Any]):
         )
 
     def weights(self, children: Children) -> tree.WeightsSection:
-        return tree.WeightsSection(self.span(children), text_of(children[1]), children[2][2])
+        return tree.WeightsSection(self.span(children), self._text(children[1]), children[2][2])
 
     def braces(self, children: Children) -> tuple[Span, str, tuple[Any, ...]]:
         return self.span(children), "braces", tuple(trees(children))
@@ -157,11 +160,11 @@ class Shaper(Transformer[Token, Any]):
         return tree.Step(self.span(children), self.token_name(children[1]), children[2][2])
 
     def group(self, children: Children) -> tree.WeightGroup:
-        globs = tuple(text_of(child) for child in children if isinstance(child, Token) and child.type == "STRING")
+        globs = tuple(self._text(child) for child in children if isinstance(child, Token) and child.type == "STRING")
         return tree.WeightGroup(self.span(children), globs, children[-1][2])
 
     def mapping(self, children: Children) -> tree.Mapping:
-        return tree.Mapping(self.span(children), text_of(children[0]), children[2])
+        return tree.Mapping(self.span(children), self._text(children[0]), children[2])
 
     # Types
 

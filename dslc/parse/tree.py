@@ -28,6 +28,13 @@ class Name(Tree):
 
 
 @dataclass(frozen=True, slots=True)
+class Text(Tree):
+    """A string where nothing but one may stand: a path or a glob."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class It(Tree):
     """`it`: the value in the pipe."""
 
@@ -223,7 +230,7 @@ class Step(Tree):
 
 @dataclass(frozen=True, slots=True)
 class WeightGroup(Tree):
-    globs: tuple[str, ...]
+    globs: tuple[Text, ...]
     body: tuple[Tree, ...]
 
 
@@ -231,7 +238,7 @@ class WeightGroup(Tree):
 class Mapping(Tree):
     """`"target" = source -> stages` in a `weights` section."""
 
-    target: str
+    target: Text
     value: Tree
 
 
@@ -290,7 +297,7 @@ class Section(Tree):
 
 @dataclass(frozen=True, slots=True)
 class WeightsSection(Tree):
-    path: str
+    path: Text
     body: tuple[Tree, ...]
 
 

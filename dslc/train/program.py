@@ -12,7 +12,7 @@ from dslc.source import Source
 from dslc.train.generator import fold, hashes
 from dslc.train.packing import PACKED, Packing
 from dslc.train.task import Task
-from dslc.train.update import clipped, penalized
+from dslc.train.update import applied, clipped, penalized
 
 if TYPE_CHECKING:
     from optax import GradientTransformation
@@ -69,12 +69,12 @@ class Loop:
 
     @cached_property
     def rule(self) -> "GradientTransformation":
-        return self.task.plan.optimizer.build(self.task.length)
+        return self.task.groups.rule(self.task.plan.optimizer, self.task.length, self.packing)
 
     @cached_property
     def packing(self) -> Packing:
         """How weights are laid out while they train."""
-        return Packing.of(shapes_of(self.task.plan.graph, "parameter"))
+        return self.task.groups.packing(shapes_of(self.task.plan.graph, "parameter"))
 
     def start(self, key: Any) -> Carry:
         """The carry before the first step."""
@@ -116,12 +116,13 @@ class Loop:
         named = self.packing.unpack(carry.weights)
         outputs, state = self.outputs(named, carry.state, carry.step, self.batch(carry.step, data, rows), key)
         told = {name: outputs[name].astype(jnp.float32) for name in self.task.scalars}
-        gradients = {name: outputs[gradient_name(name)] for name in named}
-        gradients = self.packing.pack(penalized(self.task.plan, named, gradients))
+        gradients = {name: outputs[gradient_name(name)] for name in self.task.weights}
+        gradients = self.task.groups.masked(penalized(self.task.plan, named, gradients))
+        gradients = self.packing.pack(gradients)
         gradients, norm = clipped(self.task.plan, _apart(gradients))
         updates: Any
         updates, optimizer = self.rule.update(gradients, carry.optimizer, carry.weights)
-        weights = {name: weight + updates[name].astype(weight.dtype) for name, weight in carry.weights.items()}
+        weights = applied(carry.weights, updates)
         fine = jnp.isfinite(told["loss"]) & jnp.isfinite(norm)
         if self.careful:
             fine = fine & jnp.stack([jnp.isfinite(weight).all() for weight in weights.values()]).all()

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from dslc.bind import bind, dims_of
@@ -13,6 +14,7 @@ from dslc.lazy import jax, np
 from dslc.optimize import optimize
 from dslc.plan import Plan
 from dslc.schedules.base import Length
+from dslc.train.groups import Groups
 
 if TYPE_CHECKING:
     from dslc.data.base import Table
@@ -56,10 +58,15 @@ class Task:
     def scalars(self) -> tuple[str, ...]:
         return ("loss", *self.plan.scalars)
 
+    @cached_property
+    def groups(self) -> Groups:
+        """What the train block says of single weights."""
+        return Groups(self.plan.graph, self.plan.groups)
+
     @property
     def weights(self) -> tuple[str, ...]:
         """The parameters that are trained."""
-        return tuple(node.name for node in self.plan.graph.sources("parameter"))
+        return self.groups.trained
 
     def forward(self, part: Part, rows: int, outputs: tuple[str, ...]) -> Graph:
         """The graph for batches of so many rows, with just these outputs."""

@@ -13,12 +13,20 @@ PENALIZED = ("kernel", "recurrent")
 def penalized(plan: Plan, weights: Mapping[str, Any], gradients: Mapping[str, Any]) -> dict[str, Any]:
     """The gradients of the loss with `l1 * sum |w| + l2 * sum w ** 2` over the kernels added to it."""
     slopes = dict(gradients)
-    for name in (name for name in weights if name.split(".")[-1] in PENALIZED):
+    for name in (name for name in gradients if name.split(".")[-1] in PENALIZED):
         if plan.l1:
             slopes[name] = slopes[name] + plan.l1 * jnp.sign(weights[name])
         if plan.l2:
             slopes[name] = slopes[name] + 2.0 * plan.l2 * weights[name]
     return slopes
+
+
+def applied(weights: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The weights after a step; those without a change are frozen."""
+    return {
+        name: weight + changes[name].astype(weight.dtype) if name in changes else weight
+        for name, weight in weights.items()
+    }
 
 
 def clipped(plan: Plan, gradients: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:

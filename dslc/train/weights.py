@@ -1,19 +1,15 @@
 """Weights as files have them, one array for each layer, and as the graph has them, stacked over the layers of a repeat."""
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from dslc.graph import Graph, Node
 from dslc.lazy import np
+from dslc.paths import layers, shape_of, stack_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-STACKED = re.compile(r"\*|\d+:\d+")
-"""A component of a name that stands for the layers of a repeat: all of them, or a run."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +40,11 @@ def stack(graph: Graph, arrays: Mapping[str, Any]) -> tuple[dict[str, "NDArray[A
     made: dict[str, NDArray[Any]] = {}
     unfit: list[Unfit] = []
     for node in stored(graph):
-        whole = _shape(node)
+        whole = shape_of(node)
         if node.name in arrays:
             places, wanted = {node.name: ()}, whole
         else:
-            places, wanted = dict(layers(node)), whole[len(_stack(node)) :]
+            places, wanted = dict(layers(node)), whole[len(stack_of(node)) :]
         wrong = [Unfit(name, wanted, _given(arrays, name)) for name in places if _given(arrays, name) != wanted]
         unfit += wrong
         if not wrong:
@@ -56,23 +52,6 @@ def stack(graph: Graph, arrays: Mapping[str, Any]) -> tuple[dict[str, "NDArray[A
             for name, place in places.items():
                 made[node.name][place] = arrays[name]
     return made, unfit
-
-
-def layers(node: Node) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """Name of each layer of a stacked array, and where it is in the array; of any other array its own name."""
-    runs = [range(start, start + count) for start, count in _stack(node)]
-    for numbers in product(*runs):
-        left = iter(numbers)
-        parts = [str(next(left)) if STACKED.fullmatch(part) else part for part in node.name.split(".")]
-        yield ".".join(parts), tuple(number - run.start for number, run in zip(numbers, runs, strict=True))
-
-
-def _stack(node: Node) -> tuple[tuple[int, int], ...]:
-    return getattr(node.op, "stack", ())
-
-
-def _shape(node: Node) -> tuple[int, ...]:
-    return tuple(int(size) for size in node.type.shape)  # pyright: ignore[reportArgumentType]  # weights have known sizes
 
 
 def _given(arrays: Mapping[str, Any], name: str) -> tuple[int, ...] | None:
