@@ -81,7 +81,6 @@ def test_the_command_line_sets_the_model_and_the_train_block():
         (f"data = iris()  {LOSS}  optimizer = adam(lr = step_decay(0.1))", "E0208", "step_decay"),
         (f"data = iris()  {LOSS}  optimizer = relu", "E0204", "an optimizer"),
         (f'data = iris()  {LOSS}  precision = "bf16"', "E0212", "precision"),
-        (f'data = iris()  {LOSS}  group "*.bias" {{ decay = 0 }}', "E0212", "group"),
         ("data = iris()  step a { loss = 1 }", "E0212", "step"),
         ("data = iris()  loss = (features -> m, label) -> cross_entropy", "E0212", "by hand"),
         (f"data = iris() -> split(0.5, 0.6)  {LOSS}", "E0505", "1.1"),
