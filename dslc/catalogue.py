@@ -20,6 +20,8 @@ class Entry:
     family: ClassVar[str] = ""
     aliases: ClassVar[tuple[str, ...]] = ()
     """Names that other frameworks use: offered by did-you-mean, never accepted."""
+    open: ClassVar[str] = ""
+    """The setting that takes all arguments of other names, as pairs of name and value, where there is one."""
 
     @classmethod
     def settings(cls) -> tuple[Field[Any], ...]:

@@ -46,7 +46,8 @@ def kind(cls: type[Entry]) -> str:
 
 def signature(cls: type[Entry]) -> str:
     """The call with its settings and their defaults: `dense(units, bias = true)`."""
-    return f"{cls.name}({', '.join(_setting(field) for field in cls.settings())})" if cls.settings() else cls.name
+    shown = ("..." if field.name == cls.open else _setting(field) for field in cls.settings())
+    return f"{cls.name}({', '.join(shown)})" if cls.settings() else cls.name
 
 
 def _setting(field: Field[Any]) -> str:
@@ -85,7 +86,12 @@ def entry_page(cls: type[Entry]) -> str:
     article = "an" if kind(cls)[0] in "aeiou" else "a"
     parts = [f"# {cls.name}", f"`{signature(cls)}`, {article} {kind(cls)}.", _prose(cls)]
     types = cls.setting_types()
-    settings = [f"- `{field.name}`: {words(types[field.name])}{_by_default(field)}" for field in cls.settings()]
+    settings = [
+        f"- `{field.name}`: {words(types[field.name])}{_by_default(field)}"
+        for field in cls.settings()
+        if field.name != cls.open
+    ]
+    settings += ["- any other name: an int"] if cls.open else []
     if settings:
         parts += ["## Settings", "\n".join(settings)]
     if issubclass(cls, Op):

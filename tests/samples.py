@@ -34,7 +34,9 @@ def op_of(text: str) -> Op:
     name, args, named = (call.func.id, call.args, call.keywords) if isinstance(call, ast.Call) else (call.id, [], [])  # type: ignore[attr-defined]
     kind, types = OPS[name], OPS[name].setting_types()
     given = dict(zip(types, args, strict=False)) | {keyword.arg: keyword.value for keyword in named}
-    return kind(**{setting: _value(node, str(types[setting])) for setting, node in given.items()})
+    loose = tuple((name, _value(given.pop(name), "")) for name in [*given] if kind.open and name not in types)
+    settings = {setting: _value(node, str(types[setting])) for setting, node in given.items()}
+    return kind(**settings, **({kind.open: loose} if kind.open else {}))
 
 
 def _value(node: ast.expr, wanted: str) -> Any:

@@ -39,8 +39,9 @@ def entry(env: Env, cls: type[Entry], items: Sequence[tree.Item], span: Span, hi
     wanted = [
         Wanted(field.name, types[field.name], field.default is MISSING and field.default_factory is MISSING)
         for field in cls.settings()
-        if field.name not in hidden
+        if field.name not in hidden and field.name != cls.open
     ]
+    loose, items = _loose(env, cls, wanted, items) if cls.open else ({}, items)
     if getattr(cls, "rest", ""):
         items = _collected(items, cls.rest, span)  # pyright: ignore[reportAttributeAccessIssue]
     trees = arrange(env, cls.name, wanted, items, span)
@@ -53,10 +54,26 @@ def entry(env: Env, cls: type[Entry], items: Sequence[tree.Item], span: Span, hi
     if NO in values.values():
         raise Skip
     try:
-        return cls(**values)
+        return cls(**values, **loose)
     except Mismatch as refusal:
         hint = refusal.help or f"`dslc explain {cls.name}` shows its settings"
         raise env.fail(WrongKind(span, f"`{cls.name}`: {refusal.reason}", hint)) from None
+
+
+def _loose(
+    env: Env, cls: type[Entry], wanted: Sequence[Wanted], items: Sequence[tree.Item]
+) -> tuple[dict[str, Any], list[tree.Item]]:
+    """What an open setting takes, `rearrange("b (h p) -> b h p", p = 2)`, and the arguments that are left."""
+    known = {setting.name for setting in wanted}
+    rest = [item for item in items if item.name is None or item.name in known]
+    pairs: dict[str, Any] = {}
+    (pair, *_) = get_args(cls.setting_types()[cls.open])
+    for item in items:
+        if item.name is not None and item.name not in known:
+            if item.name in pairs:
+                raise env.fail(WrongSetting(item.span, cls.name, item.name, "one value", "a second one", "remove one"))
+            pairs[item.name] = setting(env, item.value, get_args(pair)[1], cls.name, item.name)
+    return {cls.open: tuple(pairs.items())}, rest
 
 
 def _collected(items: Sequence[tree.Item], name: str, span: Span) -> list[tree.Item]:

@@ -52,7 +52,9 @@ def _to_json(member: "type[Entry]") -> dict[str, Any]:
         "family": member.family,
         "summary": member.summary(),
         "settings": [
-            {"name": field.name, "takes": words(types[field.name]), "default": pages.default(field)}
+            {"name": "...", "takes": "ints by name", "default": None}
+            if field.name == member.open
+            else {"name": field.name, "takes": words(types[field.name]), "default": pages.default(field)}
             for field in member.settings()
         ],
         "aliases": list(member.aliases),

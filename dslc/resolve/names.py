@@ -86,7 +86,8 @@ class Names:
             self.settings(name, known, items)
         elif name in OPS:
             member: type[Entry] = OPS[name]
-            self.settings(name, tuple(field.name for field in member.settings()), items)
+            if not member.open:
+                self.settings(name, tuple(field.name for field in member.settings()), items)
         else:
             self.problems.add(UnknownLayer(callee.span, name, OPS.nearest(name, tuple(self.blocks))))
 
