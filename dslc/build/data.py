@@ -12,8 +12,9 @@ from dslc.data.folders import Folders
 from dslc.data.pipeline import Pipeline
 from dslc.data.schema import Schema
 from dslc.errors.data import from_failure
-from dslc.errors.training import BadData
+from dslc.errors.training import NotData, UnknownData
 from dslc.parse import tree
+from dslc.resolve import meant
 
 
 def pipeline(env: Env, item: tree.Tree) -> Pipeline:
@@ -31,15 +32,11 @@ def _member(env: Env, item: tree.Tree, catalogue: Catalogue[Any]) -> Any:
     callee = item.callee if isinstance(item, tree.Call) else item
     arguments = item.arguments if isinstance(item, tree.Call) else ()
     if not isinstance(callee, tree.Name):
-        raise env.fail(
-            BadData(item.span, f"a {catalogue.what} must stand here", "such as `digits() -> split(0.8, 0.2)`")
-        )
+        raise env.fail(NotData(item.span, catalogue.what))
     if callee.text not in catalogue:
         near = catalogue.nearest(callee.text)
-        hint = (
-            f"did you mean `{near}`?" if near else f"there are {', '.join(f'`{name}`' for name in catalogue.names())}"
-        )
-        raise env.fail(BadData(callee.span, f"there is no {catalogue.what} called `{callee.text}`", hint))
+        sure = meant.sure(callee.text, near)
+        raise env.fail(UnknownData(callee.span, catalogue.what, callee.text, near, catalogue.names(), sure))
     return settings.entry(env, catalogue[callee.text], arguments, item.span)
 
 

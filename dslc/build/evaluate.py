@@ -16,6 +16,7 @@ from dslc.graph import Ref
 from dslc.ops.arithmetic import BINARY, UNARY
 from dslc.ops.base import OPS
 from dslc.parse import tree
+from dslc.resolve import meant
 
 
 def value(env: Env, item: tree.Tree) -> Any:
@@ -34,7 +35,7 @@ def _name(env: Env, item: tree.Name) -> Any:
     if is_layer(env, item.text):
         return Symbol(item, (), env, item.span)
     known = tuple(env.scope.known())
-    raise env.fail(UnknownName(item.span, item.text, nearest(item.text, known)))
+    raise env.fail(meant.value(item, known))
 
 
 def is_layer(env: Env, name: str) -> bool:
@@ -209,7 +210,8 @@ def _call(env: Env, item: tree.Call) -> Any:
         if is_layer(env, callee.text):
             return Symbol(callee, item.arguments, env, item.span)
         known = (*FUNCTIONS, *env.build.program.blocks)
-        raise env.fail(UnknownName(callee.span, callee.text, OPS.nearest(callee.text, known)))
+        near = OPS.nearest(callee.text, known)
+        raise env.fail(UnknownName(callee.span, callee.text, near, sure=meant.sure(callee.text, near)))
     found = value(env, callee)
     if isinstance(found, Symbol) and not found.arguments:
         return Symbol(found.callee, item.arguments, replace(env, scope=env.scope), item.span)
@@ -307,7 +309,7 @@ class Expecting:
             or any(name in other for other in settings.all_catalogues())
         ):
             near = self.catalogues[0].nearest(name)
-            raise env.fail(UnknownName(callee.span, name, near))
+            raise env.fail(UnknownName(callee.span, name, near, sure=meant.sure(name, near)))
         return settings.NO
 
     def _held(self, held: Any) -> Any:

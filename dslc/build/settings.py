@@ -11,10 +11,12 @@ from dslc.build.scope import Env
 from dslc.build.values import Broken, Bundle, Skip, Tensor, kind_of, show
 from dslc.catalogue import Catalogue, Entry, nearest
 from dslc.dims import Dim, symbols
-from dslc.errors.resolve import MissingSetting, NotKnown, TooManySettings, UnknownSetting, WrongKind, WrongSetting
+from dslc.errors.resolve import WrongKind
+from dslc.errors.settings import MissingSetting, NotKnown, TooManySettings, WrongSetting
 from dslc.ops.base import Mismatch
 from dslc.parse import tree
 from dslc.plan import Duration
+from dslc.resolve import meant
 from dslc.source import Span
 
 NO = object()
@@ -101,7 +103,7 @@ def arrange(
             if name in found:
                 env.build.problems.add(WrongSetting(item.span, owner, name, "one value", "a second one", "remove one"))
             else:
-                env.build.problems.add(UnknownSetting(item.span, owner, name, nearest(name, names), names))
+                env.build.problems.add(meant.setting(item.span, owner, name, names))
             continue
         found[name] = item.value
     for one in wanted:
@@ -131,13 +133,32 @@ def setting(env: Env, item: tree.Tree, annotation: Any, owner: str, name: str) -
         return made
     if isinstance(value, Dim) and convert(1, annotation) is not NO:
         raise env.fail(NotKnown(item.span, str(value), tuple(sorted(symbols(value))), f"`{name}` of `{owner}`"))
-    hint = None
+    hint, instead, sure = None, None, False
     if isinstance(value, Tensor):
         hint = f"tensors flow along arrows and settings stand in parentheses: `(x, {name}) -> {owner}`"
     if isinstance(value, float) and convert(1, annotation) is not NO and value.is_integer():
-        hint = f"write `{int(value)}`"
+        instead, sure = str(int(value)), True
+    if isinstance(value, str) and (option := nearest(value, _choices(annotation))):
+        instead, sure = f'"{option}"', True
     got = f"{kind_of(value)}, `{show(value)}`" if not isinstance(value, Tensor | Bundle) else kind_of(value)
-    raise env.fail(WrongSetting(item.span, owner, name, words(annotation), got, hint))
+    raise env.fail(
+        WrongSetting(item.span, owner, name, words(annotation), got, hint, instead, sure and _is_literal(item))
+    )
+
+
+def _choices(annotation: Any) -> tuple[str, ...]:
+    """The strings that an annotation takes one of."""
+    options = get_args(annotation)
+    if get_origin(annotation) is Literal:
+        return tuple(option for option in options if isinstance(option, str))
+    return tuple(choice for option in options for choice in _choices(option))
+
+
+def _is_literal(item: tree.Tree) -> bool:
+    """Whether the value stands right there, and is not worked out from something else."""
+    while isinstance(item, tree.Pipe) and len(item.stages) == 1:
+        item = item.stages[0].value
+    return isinstance(item, tree.Literal)
 
 
 def convert(value: Any, annotation: Any) -> Any:

@@ -12,6 +12,7 @@ from dslc.ops.base import OPS
 from dslc.ops.combinator import LATER
 from dslc.ops.combinator.base import Combinator, Surroundings
 from dslc.parse import tree
+from dslc.resolve import meant
 from dslc.source import Span
 
 
@@ -89,7 +90,7 @@ def _named(env: Env, callee: tree.Name, items: tuple[tree.Item, ...], label: str
         raise env.fail(Misplaced(span, f"`{name}` needs a body in braces", f"write `{name} {{ ... }}`"))
     if found is not None:
         raise env.fail(UnknownLayer(callee.span, name, None, is_tensor=isinstance(found.value, Tensor | Bundle)))
-    raise env.fail(UnknownLayer(callee.span, name, OPS.nearest(name, tuple(env.build.program.blocks))))
+    raise env.fail(meant.layer(callee, items, tuple(env.build.program.blocks)))
 
 
 def _held(
@@ -175,7 +176,7 @@ def _combinator(env: Env, item: tree.Combinator, label: str | None) -> Any:
     if name not in OPS or not issubclass(OPS[name], Combinator):
         hint = None if name not in OPS else f"write `{name}(...)` without braces"
         if hint is None:
-            raise env.fail(UnknownLayer(item.callee.span, name, OPS.nearest(name)))
+            raise env.fail(meant.layer(item.callee, item.arguments, tuple(env.build.program.blocks)))
         raise env.fail(Misplaced(item.span, f"`{name}` takes no body in braces", hint))
     combinator = settings.entry(env, OPS[name], item.arguments, item.span)
     here = env if label is None else replace(env, place=env.place.child(label))

@@ -32,7 +32,7 @@ from dslc.ops.metric.base import Metric
 from dslc.optimizers.base import OPTIMIZERS, Optimizer
 from dslc.parse import tree
 from dslc.plan import Duration, Plan
-from dslc.resolve import Program
+from dslc.resolve import Program, meant
 from dslc.source import Span
 
 SETTINGS: Mapping[str, Any] = {
@@ -217,8 +217,8 @@ class _Training:
 
     def _refuse_constant(self, item: tree.Assign) -> None:
         name, span = item.names[0].text, item.names[0].span
-        near = nearest(name, (*SETTINGS, *SPECIAL, *LATER))
-        self.env.build.problems.add(UnknownTrainSetting(span, name, near, f"train {self.section.name.text}"))
+        near, sure = meant.setting_name(name, (*SETTINGS, *SPECIAL, *LATER))
+        self.env.build.problems.add(UnknownTrainSetting(span, name, near, f"train {self.section.name.text}", sure))
 
     def apply_model(self) -> None:
         """Build the model on the block's values and the data's fields, and name its outputs."""
@@ -295,7 +295,8 @@ class _Training:
             name = callee.text if isinstance(callee, tree.Name) else "this"
             if name not in OPS or not issubclass(OPS[name], Metric):
                 known = tuple(other for other in OPS.names() if issubclass(OPS[other], Metric))
-                self.env.build.problems.add(NotAMetric(part.span, name, nearest(name, known)))
+                near = nearest(name, known)
+                self.env.build.problems.add(NotAMetric(part.span, name, near, meant.sure(name, near)))
                 continue
             if len(losses) != 1:
                 self.env.build.problems.add(MetricsAmbiguous(item.names[0].span, len(losses), name))

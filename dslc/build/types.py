@@ -27,8 +27,11 @@ def dtype(env: Env, item: tree.TypeTree) -> str:
     name = item.dtype or "f32"
     if name not in DTYPES:
         aliases = {"float": "f32", "float32": "f32", "double": "f64", "float64": "f64", "float16": "f16", "half": "f16",
-                   "bfloat16": "bf16", "int": "i32", "int32": "i32", "int64": "i64", "long": "i64", "uint8": "u8"}  # fmt: skip
-        raise env.fail(UnknownDtype(item.span, name, aliases.get(name) or nearest(name, DTYPES), DTYPES))
+                   "bfloat16": "bf16", "int": "i32", "int32": "i32", "int64": "i64", "long": "i64", "uint8": "u8", "int8": "i8",
+                   "byte": "u8", "boolean": "bool"}  # fmt: skip
+        raise env.fail(
+            UnknownDtype(item.span, name, aliases.get(name) or nearest(name, DTYPES), DTYPES, name in aliases)
+        )
     return name
 
 

@@ -5,18 +5,24 @@ import sys
 from collections.abc import Sequence
 
 from dslc import compiler
+from dslc.cli._fixes import fix_file
 from dslc.cli._outcome import FINE, HAS_ERRORS, read, show, sources
 from dslc.errors.base import Failed, Problems
 from dslc.errors.render import count, to_json
 from dslc.resolve import Program
 
 
-def check_files(files: Sequence[str], options: compiler.Options, as_json: bool) -> int:
-    """Report on each file; the exit status is that of the worst."""
+def check_files(
+    files: Sequence[str], options: compiler.Options, as_json: bool, fix: bool = False, strict: bool = False
+) -> int:
+    """Report on each file, mended first where `fix`; the exit status is that of the worst, warnings count where `strict`."""
     worst = FINE
     for number, file in enumerate(files):
+        if fix:
+            fix_file(file, options, quiet=as_json)
         program, problems = _survey(file, options)
-        worst = max(worst, HAS_ERRORS if problems.errors else FINE)
+        bad = problems.errors or (strict and any(problem.severity == "warning" for problem in problems))
+        worst = max(worst, HAS_ERRORS if bad else FINE)
         if as_json:
             sys.stdout.write(json.dumps(to_json(file, problems, sources)) + "\n")
             continue

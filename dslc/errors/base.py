@@ -20,11 +20,30 @@ class Note:
 
 
 @dataclass(frozen=True)
+class Edit:
+    """A stretch of the source, and what to write in its place."""
+
+    span: Span
+    replacement: str
+
+
+@dataclass(frozen=True)
+class Fix:
+    """Edits that mend a problem together; a safe one keeps the author's plain meaning, and needs nobody to look at it."""
+
+    edits: tuple[Edit, ...]
+    safe: bool
+    message: str = ""
+    """What it does, where the help of the problem says it in other words."""
+
+
+@dataclass(frozen=True)
 class Problem:
     """Something wrong (or doubtful) at a place of a file.
 
     Subclasses add their facts as fields and say them in `headline` (lower case, no full stop, code in backticks),
-    `label` (what stands under the carets), `notes` (where the other half comes from) and `help` (the way out).
+    `label` (what stands under the carets), `notes` (where the other half comes from) and `help` (the way out), which
+    `fix` gives as edits where it is one.
     The docstring of a subclass is its page: why this is a problem, in two or three sentences.
     """
 
@@ -46,6 +65,18 @@ class Problem:
 
     def help(self) -> str | None:
         return None
+
+    def fix(self) -> Fix | None:
+        return None
+
+    def rewritten(self, text: str | None, safe: bool = True) -> Fix | None:
+        """The fix that writes `text` in place of what the problem is about; none where there is no text."""
+        return None if text is None else Fix((Edit(self.span, text),), safe)
+
+    def renamed(self, old: str, new: str | None, safe: bool = True) -> Fix | None:
+        """The fix that writes another name for the one that the problem's place begins with."""
+        place = Span(self.span.file, self.span.start, self.span.start + len(old))
+        return None if new is None else Fix((Edit(place, new),), safe)
 
 
 @dataclass

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from dslc.errors.base import Note, Problem
+from dslc.errors.base import Edit, Fix, Note, Problem
+from dslc.source import Span
 
 _HEAD = "net 1\nmodel m { input x: [batch, 8, 8, 3]  "
 
@@ -64,6 +65,9 @@ class AssertionFailed(Problem):
 
     def help(self) -> str | None:
         return f"write `{self.found}`, or change the layer before"
+
+    def fix(self) -> Fix | None:
+        return self.rewritten(self.found, safe=False)
 
 
 @dataclass(frozen=True)
@@ -131,6 +135,8 @@ class SkipDiffers(Problem):
     before: str
     after: str
     can_project: bool
+    bare: bool = False
+    """It is written without settings."""
 
     def headline(self) -> str:
         return f"the body of `residual` turns {self.before} into {self.after}, and the two are added"
@@ -139,6 +145,12 @@ class SkipDiffers(Problem):
         if self.can_project:
             return "write `residual(project = true)` to put a projection on the skip, or keep the shape in the body"
         return "keep the shape in the body"
+
+    def fix(self) -> Fix | None:
+        if not (self.can_project and self.bare):
+            return None
+        end = self.span.start + len("residual")
+        return Fix((Edit(Span(self.span.file, end, end), "(project = true)"),), safe=False)
 
 
 @dataclass(frozen=True)
@@ -193,9 +205,13 @@ class UnknownDtype(Problem):
     name: str
     nearest: str | None
     known: tuple[str, ...]
+    sure: bool = False
 
     def headline(self) -> str:
         return f"there is no dtype `{self.name}`"
 
     def help(self) -> str | None:
         return f"did you mean `{self.nearest}`?" if self.nearest else f"the dtypes are {', '.join(self.known)}"
+
+    def fix(self) -> Fix | None:
+        return self.renamed(self.name, self.nearest, self.sure)

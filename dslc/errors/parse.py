@@ -1,8 +1,9 @@
 """E01: what is wrong with the syntax of a file."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dslc.errors.base import Problem
+from dslc.errors.base import Edit, Fix, Problem
 
 WORDS = {
     "NAME": "a name", "INTEGER": "an integer", "FLOAT": "a number", "STRING": "a string in double quotes",
@@ -14,13 +15,48 @@ OPERATORS = {"+", "-", "*", "/", "//", "%", "**", "@", "==", "!=", "<", ">", "<=
 FRAMEWORK_HABITS = {
     "def": "a piece of graph is written `block name(settings) { ... }`",
     "class": "a network is written `model name(settings) { ... }`",
-    "for": "to repeat a piece of graph: `repeat i in 0..12 { ... }`",
-    "return": "what a block gives is written `output name = ...`",
-    "None": "nothing is written `none`",
-    "True": "write `true`",
-    "False": "write `false`",
-    "let": "a statement names its tensor: `name = ...`",
 }
+SLIPS: Mapping[str, str] = {
+    "arrow": "stages are joined by `->`",
+    "arrow_twice": "one arrow is enough",
+    "arrow_ends": "name a stage behind the arrow, or take the arrow away",
+    "quotes": 'strings stand in double quotes: `"mnist/"`',
+    "sign": "write `{}`",
+    "space": "a space of another kind stands here: write a plain one, or none",
+    "power": "a power is written `**`",
+    "logic": "the logical words are `and`, `or`, `not`",
+    "equals": "a setting gets its value by `=`: `name = value`",
+    "hint": "a setting states no type: `name = value`",
+    "colon": "the type of a tensor stands behind a colon: `x: [batch, 4]`",
+    "brackets": "a shape stands in square brackets: `[batch, 4]`",
+    "comma": "put a comma between the two",
+    "closing": "close the bracket: `{}`",
+    "newline": "statements need nothing between them",
+    "number": "write a digit on both sides of the point: `0.5`, `1.0`",
+    "version": "a version of the language is one number: `net 1`",
+    "comment": "a comment begins with `#`",
+    "output": "what a block gives is written `output name = ...`",
+    "let": "a statement names its tensor: `name = ...`",
+    "for": "to repeat a piece of graph: `repeat i in 0..12 {{ ... }}`",
+    "elif": "write `else if`",
+    "pipe": "",
+}
+"""The way out of each kind of slip; `{}` is what is written then."""
+
+
+@dataclass(frozen=True)
+class Slip:
+    """What was probably meant, as edits."""
+
+    kind: str
+    edits: tuple[Edit, ...]
+    safe: bool
+
+    def help(self) -> str:
+        return SLIPS[self.kind].format(self.edits[0].replacement.strip())
+
+    def fix(self) -> Fix:
+        return Fix(self.edits, self.safe)
 
 
 @dataclass(frozen=True)
@@ -32,18 +68,22 @@ class UnexpectedCharacter(Problem):
     mended = "net 1\nmodel m { input x: [batch, 2]  output y = x -> dense(1) }\n"
 
     char: str
+    slip: Slip | None = None
 
     def headline(self) -> str:
         return f"`{self.char}` means nothing here"
 
     def help(self) -> str | None:
-        if self.char == "'":
-            return 'strings stand in double quotes: `"mnist/"`'
-        if self.char == '"':
-            return 'close the string with `"` on the same line'
+        if self.slip:
+            return self.slip.help()
+        if self.char in "'\"":
+            return 'a string stands in double quotes, on one line: `"mnist/"`'
         if self.char in "&|!":
-            return "the logical words are `and`, `or`, `not`"
+            return SLIPS["logic"]
         return "remove it"
+
+    def fix(self) -> Fix | None:
+        return self.slip.fix() if self.slip else None
 
 
 @dataclass(frozen=True)
@@ -57,6 +97,7 @@ class UnexpectedWord(Problem):
     word: str
     expected: tuple[str, ...]
     after_stage: bool
+    slip: Slip | None = None
 
     def headline(self) -> str:
         what = f"`{self.word}`" if self.word else "the end of the file"
@@ -73,6 +114,8 @@ class UnexpectedWord(Problem):
         return f"expected {' or '.join(likely)}"
 
     def help(self) -> str | None:
+        if self.slip and self.slip.kind != "pipe":
+            return self.slip.help()
         if self.word in OPERATORS and self.after_stage:
             return f"write `(x -> layer) {self.word} y`, or name the pipe's result first"
         if self.word in FRAMEWORK_HABITS:
@@ -84,6 +127,9 @@ class UnexpectedWord(Problem):
         if self.word in {")", "]", "}"}:
             return f"remove this `{self.word}`, or open it before"
         return "see the language page of the documentation, or `dslc explain E0102`"
+
+    def fix(self) -> Fix | None:
+        return self.slip.fix() if self.slip else None
 
 
 @dataclass(frozen=True)

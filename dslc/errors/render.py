@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TextIO
 
-from dslc.errors.base import Problem
+from dslc.errors.base import Fix, Problem
 from dslc.errors.paint import PLAIN, Paint, fill, visible
 from dslc.errors.snippet import is_option, marks, snippet
 from dslc.source import Source, Span
@@ -117,7 +117,7 @@ def _to_json(problem: Problem, sources: Mapping[str, Source]) -> dict[str, Any]:
         source.position(min(offset, len(source.text))) for offset in (problem.span.start, problem.span.end)
     )
     label = problem.label()
-    return {
+    found = {
         "code": problem.code,
         "severity": problem.severity,
         "message": f"{problem.headline()}: {label}" if label else problem.headline(),
@@ -127,3 +127,22 @@ def _to_json(problem: Problem, sources: Mapping[str, Source]) -> dict[str, Any]:
         "end_column": end_column,
         "help": problem.help(),
     }
+    fix = problem.fix()
+    return found if fix is None else {**found, "fix": _fix_to_json(fix, sources)}
+
+
+def _fix_to_json(fix: Fix, sources: Mapping[str, Source]) -> dict[str, Any]:
+    """Edits in the order of their places; `message` is there where the help of the problem does not say it."""
+    edits = [
+        {**_ends(edit.span, sources), "replacement": edit.replacement}
+        for edit in sorted(fix.edits, key=lambda edit: edit.span.start)
+    ]
+    return ({"message": fix.message} if fix.message else {}) | {"safe": fix.safe, "edits": edits}
+
+
+def _ends(span: Span, sources: Mapping[str, Source]) -> dict[str, int]:
+    source = sources.get(span.file, Source("", ""))
+    (line, column), (end_line, end_column) = (
+        source.position(min(offset, len(source.text))) for offset in (span.start, span.end)
+    )
+    return {"start_line": line, "start_column": column, "end_line": end_line, "end_column": end_column}

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from dslc.errors.base import Note, Problem
+from dslc.errors.base import Fix, Note, Problem
 
 _MODEL = "net 1\nmodel m { input features: [batch, 4]  output logits = features -> dense(3) }\n"
 _LOSS = "loss = (logits, label) -> cross_entropy"
@@ -19,6 +19,7 @@ class UnknownTrainSetting(Problem):
     name: str
     nearest: str | None
     head: str
+    sure: bool = False
 
     def headline(self) -> str:
         return f"training has no setting `{self.name}`"
@@ -26,6 +27,9 @@ class UnknownTrainSetting(Problem):
     def help(self) -> str | None:
         own = f"a constant of your own goes in the head: `{self.head}({self.name} = ...)`"
         return f"did you mean `{self.nearest}`? {own}" if self.nearest else own
+
+    def fix(self) -> Fix | None:
+        return self.rewritten(self.nearest, self.sure)
 
 
 @dataclass(frozen=True)
@@ -151,12 +155,16 @@ class NotAMetric(Problem):
 
     name: str
     nearest: str | None
+    sure: bool = False
 
     def headline(self) -> str:
         return f"`{self.name}` is not a metric"
 
     def help(self) -> str | None:
         return f"did you mean `{self.nearest}`?" if self.nearest else "`dslc layers --json` lists the metrics"
+
+    def fix(self) -> Fix | None:
+        return self.renamed(self.name, self.nearest, self.sure)
 
 
 @dataclass(frozen=True)
@@ -173,23 +181,51 @@ class BothLengths(Problem):
     def help(self) -> str | None:
         return "keep one of them"
 
+    def fix(self) -> Fix | None:
+        return self.rewritten("", safe=False)
+
 
 @dataclass(frozen=True)
-class BadData(Problem):
-    """`data` is a source, followed by stages that change it."""
+class NotData(Problem):
+    """`data` is a source, followed by stages that change it: both are named, and neither is a tensor or a number."""
 
-    code = "E0409"
-    example = _MODEL + f"train m {{ data = iris  {_LOSS} -> mean  metrics = [] }}\n".replace("iris ", "irises() ")
+    code = "E0230"
+    example = _MODEL + f"train m {{ data = 3  {_LOSS} }}\n"
     mended = _MODEL + f"train m {{ data = iris()  {_LOSS} }}\n"
 
     what: str
-    hint: str
 
     def headline(self) -> str:
-        return self.what
+        return f"a {self.what} must stand here"
 
     def help(self) -> str | None:
-        return self.hint
+        return "name one: `digits() -> split(0.8, 0.2)`"
+
+
+@dataclass(frozen=True)
+class UnknownData(Problem):
+    """`data` begins with a source and goes on with stages; both have catalogues of their own."""
+
+    code = "E0409"
+    example = _MODEL + f"train m {{ data = irises()  {_LOSS} }}\n"
+    mended = _MODEL + f"train m {{ data = iris()  {_LOSS} }}\n"
+
+    what: str
+    name: str
+    nearest: str | None
+    known: tuple[str, ...]
+    sure: bool = False
+
+    def headline(self) -> str:
+        return f"there is no {self.what} called `{self.name}`"
+
+    def help(self) -> str | None:
+        if self.nearest:
+            return f"did you mean `{self.nearest}`?"
+        return f"there are {', '.join(f'`{name}`' for name in self.known)}"
+
+    def fix(self) -> Fix | None:
+        return self.rewritten(self.nearest, self.sure)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from lark.exceptions import LarkError, UnexpectedCharacters, UnexpectedToken
 from dslc.cache import folder
 from dslc.errors.base import Problems
 from dslc.errors.parse import NestedTooDeep, NumberTooLong, Unclosed, UnexpectedCharacter, UnexpectedWord
-from dslc.parse import tree
+from dslc.parse import slips, tree
 from dslc.parse.shape import Shaper
 from dslc.source import Source, Span
 
@@ -98,7 +98,8 @@ def _read_in_parts(source: Source, problems: Problems) -> tree.File:
 def _report(source: Source, error: LarkError, start: int, end: int, problems: Problems) -> None:
     if isinstance(error, UnexpectedCharacters):
         at = error.pos_in_stream or 0
-        problems.add(UnexpectedCharacter(Span(source.name, at, at + 1), source.text[at]))
+        slip = slips.find(slips.Place(source.name, source.text, at, ""))
+        problems.add(UnexpectedCharacter(Span(source.name, at, at + 1), source.text[at], slip))
     elif isinstance(error, UnexpectedToken):
         token: Token = error.token
         opened = _open_bracket(source.text, start, end)
@@ -109,7 +110,9 @@ def _report(source: Source, error: LarkError, start: int, end: int, problems: Pr
         span = Span(source.name, at, at + max(1, len(token)))
         expected = tuple(sorted(error.accepts or error.expected))
         before = source.text[start:at].rstrip()
-        problems.add(UnexpectedWord(span, "" if token.type == "$END" else str(token), expected, _after_stage(before)))
+        word = "" if token.type == "$END" else str(token)
+        slip = slips.find(slips.Place(source.name, source.text, at, word, frozenset(expected))) if word else None
+        problems.add(UnexpectedWord(span, word, expected, _after_stage(before), slip))
 
 
 def _after_stage(before: str) -> bool:

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
-from dslc.catalogue import Entry, nearest
+from dslc.catalogue import Entry
 from dslc.errors.base import Problems
-from dslc.errors.resolve import UnknownLayer, UnknownName, UnknownSetting
 from dslc.ops.base import OPS
 from dslc.ops.combinator import LATER
 from dslc.parse import tree
+from dslc.resolve import meant
 from dslc.types import DTYPES
 
 
@@ -89,12 +89,12 @@ class Names:
             if not member.open:
                 self.settings(name, tuple(field.name for field in member.settings()), items)
         else:
-            self.problems.add(UnknownLayer(callee.span, name, OPS.nearest(name, tuple(self.blocks))))
+            self.problems.add(meant.layer(callee, items, tuple(self.blocks)))
 
     def settings(self, owner: str, known: tuple[str, ...], items: tuple[tree.Item, ...]) -> None:
         for item in items:
             if item.name is not None and item.name not in known:
-                self.problems.add(UnknownSetting(item.span, owner, item.name, nearest(item.name, known), known))
+                self.problems.add(meant.setting(item.span, owner, item.name, known))
 
     def value(self, item: Any) -> None:
         """An expression that stands as a value."""
@@ -125,7 +125,7 @@ class Names:
     def name(self, item: tree.Name) -> None:
         if item.text in self.declared or item.text in self.values or item.text in self.blocks or item.text in OPS:
             return
-        self.problems.add(UnknownName(item.span, item.text, nearest(item.text, tuple(self.declared))))
+        self.problems.add(meant.value(item, tuple(self.declared)))
 
 
 def _declared(item: Any) -> Iterator[str]:

@@ -82,6 +82,12 @@ def test_json_is_a_line_for_each_file(dslc: Dslc, mlp: str, tmp_path: Path):
         {
             "code": "E0201", "severity": "error", "message": "there is no layer or block called `rellu`",
             "line": 4, "column": 48, "end_line": 4, "end_column": 53, "help": "did you mean `relu`?",
+            "fix": {
+                "safe": True,
+                "edits": [
+                    {"start_line": 4, "start_column": 48, "end_line": 4, "end_column": 53, "replacement": "relu"}
+                ],
+            },
         }
     ]  # fmt: skip
     assert missing["problems"][0]["code"] == "E0501"

@@ -24,6 +24,11 @@ class Surroundings:
         """The value piped into the combinator."""
         return self.env.it
 
+    @property
+    def has_settings(self) -> bool:
+        """Whether it is written with parentheses."""
+        return self.env.build.program.source.snippet(self.span).split("{")[0].rstrip().endswith(")")
+
     def run(self, branch: "tree.Tree", value: Any, copy: bool = False) -> Any:
         """What a branch gives for a value; in a copy the labels stay inside."""
         from dslc.build import stages  # noqa: PLC0415  # the build applies combinators, and these build

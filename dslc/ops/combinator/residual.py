@@ -46,7 +46,8 @@ class Residual(Combinator):
         """The skip brought to the shape of the body's output."""
         strides = self._strides(x, y)
         if not self.project or strides is None:
-            raise here.fail(SkipDiffers(here.span, str(x.type), str(y.type), strides is not None))
+            bare = not here.has_settings
+            raise here.fail(SkipDiffers(here.span, str(x.type), str(y.type), strides is not None, bare))
         channels = y.type.shape[-1]
         if not strides:
             return here.add("dense", x, label="project", units=channels, bias=False)
