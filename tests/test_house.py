@@ -41,7 +41,7 @@ LAYERS = (
     ("text", "verify", "parse"),
     ("passes",),
     ("resolve", "build", "bind", "initialize", "optimize", "prepare", "differentiate", "lower"),
-    ("compiler",),
+    ("compiler", "mend"),
     ("train", "trained", "view", "summary", "sizes", "compilation", "artifacts", "pages", "api"),
     ("cli", "__main__", "__init__"),
 )

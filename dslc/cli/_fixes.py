@@ -58,7 +58,8 @@ def _said(file: str, mended: Mended) -> list[str]:
     lines = [f"{file}:{change.line}: {_change(change)} [{change.problem.code}]" for change in mended.applied]
     for change in mended.refused:
         worse = change.worse[0].headline() if change.worse else "another problem"
-        lines.append(f"{file}:{change.line}: left as it is: with {_change(change)}, {visible(worse)}")
+        before, after = _shown(change)
+        lines.append(f"{file}:{change.line}: `{before}` is left: as `{after}` it gives another error: {visible(worse)}")
     count = len(mended.applied)
     if count:
         lines.append(f"{file}: {count} problem{'s' * (count != 1)} fixed")
@@ -66,7 +67,12 @@ def _said(file: str, mended: Mended) -> list[str]:
 
 
 def _change(change: Change) -> str:
-    before, after = (visible(" ".join(text.split())) for text in (change.before, change.after))
+    before, after = _shown(change)
     if not before:
         return f"added `{after}`"
     return f"`{before}` is now `{after}`" if after else f"removed `{before}`"
+
+
+def _shown(change: Change) -> tuple[str, str]:
+    before, after = (visible(" ".join(text.split())) for text in (change.before, change.after))
+    return before, after

@@ -23,7 +23,7 @@ SLIPS: Mapping[str, str] = {
     "quotes": 'strings stand in double quotes: `"mnist/"`',
     "sign": "write `{}`",
     "space": "a space of another kind stands here: write a plain one, or none",
-    "power": "a power is written `**`",
+    "raised": "a power is written `**`",
     "logic": "the logical words are `and`, `or`, `not`",
     "equals": "a setting gets its value by `=`: `name = value`",
     "hint": "a setting states no type: `name = value`",

@@ -19,7 +19,7 @@ SIGNS: Mapping[str, tuple[str, str]] = {
     "→": ("arrow", "->"), "⟶": ("arrow", "->"), "“": ("quotes", '"'), "”": ("quotes", '"'), "„": ("quotes", '"'),
     "\u00d7": ("sign", "*"), "·": ("sign", "*"), "\u2212": ("sign", "-"), "\u2013": ("sign", "-"), "÷": ("sign", "/"), "≤": ("sign", "<="),
     "≥": ("sign", ">="), "≠": ("sign", "!="), "…": ("sign", "..."), "\u00a0": ("space", " "), "\u200b": ("space", ""),
-    "\ufeff": ("space", ""), "\u2009": ("space", " "), "\u202f": ("space", " "), "^": ("power", "**"),
+    "\ufeff": ("space", ""), "\u2009": ("space", " "), "\u202f": ("space", " "), "^": ("raised", "**"),
 }  # fmt: skip
 WORDS: Mapping[str, tuple[str, str]] = {
     "return": ("output", "output"), "let": ("let", ""), "var": ("let", ""), "const": ("let", ""), "val": ("let", ""),

@@ -39,7 +39,8 @@ def test_a_fix_that_would_make_the_file_worse_is_taken_back_and_said(dslc: Dslc,
     said = dslc("check", "bad.net", "--fix")
     assert said.status == 1
     assert said.out == (
-        "bad.net:4: left as it is: with `dens` is now `dense`, `+` needs equal shapes, or shapes that broadcast\n"
+        "bad.net:4: `dens` is left: as `dense` it gives another error: "
+        "`+` needs equal shapes, or shapes that broadcast\n"
     )
     assert (tmp_path / "bad.net").read_text() == text
 
