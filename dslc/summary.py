@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dslc.graph import Graph, Node
-from dslc.ops.core.repeat import Repeat
+from dslc.ops.core._region import Region
 from dslc.sizes import sized, sizes_of
 from dslc.source import Source
 from dslc.types import BYTES, Type
@@ -107,22 +107,41 @@ def count(graph: Graph, kind: str) -> int:
     return sum(int(node.type.size) for node in graph.sources(kind))  # pyright: ignore[reportArgumentType]
 
 
+@dataclass(frozen=True)
+class _Level:
+    """The body of a region: how often it runs, and what it captures, each with how often there is one of it."""
+
+    times: int = 1
+    captured: Mapping[str, tuple[Node, int]] = field(default_factory=dict[str, tuple[Node, int]])
+
+    def inside(self, node: Node, op: Region, graph: Graph) -> "_Level":
+        """The level of the body of a region, `op` with known sizes."""
+        count = getattr(op, "count", 1)
+        read = [ref.node if ref else "" for ref in node.inputs]
+        captured = {
+            name: self.captured.get(outer, (graph.nodes[outer], self.times))
+            for name, outer in zip(op.given, read, strict=True)
+            if outer
+        }
+        return _Level(self.times * count, captured)
+
+
 @dataclass
 class _Rows:
     source: Source
     counted: set[str] = field(default_factory=set[str])
 
-    def of(self, graph: Graph, bound: Graph) -> Iterator[Layer]:
+    def of(self, graph: Graph, bound: Graph, level: "_Level" = _Level()) -> Iterator[Layer]:
         """Rows of a graph in its order; those of a region's body stand once."""
         activations = _activations(graph)
         for node, here in zip(graph, bound, strict=True):
-            if isinstance(node.op, Repeat) and isinstance(here.op, Repeat):
-                yield from (_repeated(row, node.op.count) for row in self.of(node.op.body, here.op.body))
+            if isinstance(node.op, Region) and isinstance(here.op, Region):
+                yield from self.of(node.op.body, here.op.body, level.inside(node, here.op, graph))
             elif node.op.name not in SILENT:
-                row = self._row(node, here, graph, bound)
+                row = self._row(node, here, graph, bound, level)
                 yield row if node.name in activations else replace(row, bytes=0)
 
-    def _row(self, node: Node, here: Node, graph: Graph, bound: Graph) -> Layer:
+    def _row(self, node: Node, here: Node, graph: Graph, bound: Graph, level: "_Level") -> Layer:
         cost = here.op.cost(*(None if ref is None else bound.type(ref) for ref in here.inputs))
         outputs = _outputs(node, graph)
         size = sum(int(type.size) * BYTES[type.dtype] for type in here.types[: len(outputs)])  # pyright: ignore[reportArgumentType]
@@ -133,20 +152,21 @@ class _Rows:
             node.op.name,
             inputs,
             outputs,
-            self._new_weights(node, graph),
-            cost.flops,
-            size,
+            self._new_weights(node, graph, level),
+            cost.flops * level.times,
+            size * level.times,
             line,
+            level.times,
         )
 
-    def _new_weights(self, node: Node, graph: Graph) -> int:
+    def _new_weights(self, node: Node, graph: Graph, level: "_Level") -> int:
         """Weights that the node is the first to read. Names are unique in the model, in regions as well."""
         found = 0
         for ref in node.references():
-            source = graph.nodes[ref.node]
+            source, times = level.captured.get(ref.node, (graph.nodes[ref.node], level.times))
             if source.op.name == "parameter" and source.name not in self.counted:
                 self.counted.add(source.name)
-                found += int(source.type.size)  # pyright: ignore[reportArgumentType]
+                found += int(source.type.size) * times  # pyright: ignore[reportArgumentType]
         return found
 
 
@@ -164,13 +184,3 @@ def _outputs(node: Node, graph: Graph) -> tuple[Type, ...]:
     """Types of the outputs, without those of the next state."""
     states = node.op.state(*(None if ref is None else graph.type(ref) for ref in node.inputs))
     return node.types[: len(node.types) - len(states)]
-
-
-def _repeated(layer: Layer, count: int) -> Layer:
-    return replace(
-        layer,
-        parameters=layer.parameters * count,
-        flops=layer.flops * count,
-        bytes=layer.bytes * count,
-        repeat=layer.repeat * count,
-    )

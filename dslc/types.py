@@ -53,7 +53,7 @@ class Type:
     def with_dtype(self, dtype: str) -> "Type":
         return Type(self.shape, dtype)
 
-    def stacked(self, count: int) -> "Type":
+    def stacked(self, count: Size) -> "Type":
         """The type of `count` such tensors, along a first axis."""
         return Type((count, *self.shape), self.dtype)
 

@@ -208,8 +208,6 @@ def test_a_layer_as_a_setting_keeps_the_names_of_where_it_was_written():
         ('require 1 > 2, "one is small"  output y = x', "E0210", "one is small"),
         ("output y = x -> dense(batch)", "E0211", "--dim batch"),
         ("output y = x -> if batch > 3 { relu }", "E0211", "batch"),
-        ("param w: [3] = zeros  output y = x", "E0212", "`param`"),
-        ("output y = x -> scan { dense(3) }", "E0212", "`scan"),
         ("output y = it -> relu", "E0215", "no pipe"),
         ("y = x -> relu", "E0215", "no output"),
         ("output y = x -> residual", "E0215", "braces"),

@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from dslc.build import evaluate, nodes, settings, types
+from dslc.build import declared, evaluate, nodes, settings, types
 from dslc.build.scope import Env, Scope
 from dslc.build.values import BROKEN, Bundle, Layer, Skip, Tensor
 from dslc.errors.infer import AssertionFailed, InputMismatch, WrongCount, WrongInputs
-from dslc.errors.resolve import Misplaced, NotWorkingYet, Recursive, RequireFailed
+from dslc.errors.resolve import Misplaced, Recursive, RequireFailed
 from dslc.parse import tree
 from dslc.source import Span
 
@@ -125,6 +125,7 @@ def statements(env: Env, block: tree.Block, input_of: Callable[[Env, tree.Declar
             for name in _names_of(item):
                 if env.scope.find(name.text) is None:
                     env.bind(name.text, BROKEN, name.span, "tensor")
+    declared.require_next(env, block.body)
     if failed:
         raise Skip
     if not outputs:
@@ -150,9 +151,9 @@ def _statement(
             if env.scope.find(item.name.text) is None or value is not None:
                 env.bind(item.name.text, value, item.name.span, "tensor")
         case tree.Declaration():
-            raise env.fail(NotWorkingYet(item.span, f"`{item.kind}`"))
+            declared.declare(env, item)
         case tree.Next():
-            raise env.fail(NotWorkingYet(item.span, "`next`"))
+            declared.give_next(env, item)
         case tree.Assign():
             assign(env, item.names, item.value)
         case tree.Output():

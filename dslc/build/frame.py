@@ -10,6 +10,10 @@ from dslc.source import NOWHERE, Span
 from dslc.types import Type
 
 
+class Escapes(Exception):
+    """A tensor of a region is used outside of it."""
+
+
 class Frame:
     """The graph that is being built: the outermost, or the body of a region inside of `parent`."""
 
@@ -20,10 +24,15 @@ class Frame:
         """References of the parent's graph, and the body's inputs that stand for them."""
 
     def ref(self, tensor: Tensor) -> Ref:
-        """The tensor as this frame's graph sees it, captured through as many regions as lie between."""
+        """The tensor as this frame's graph sees it, captured through as many regions as lie between.
+
+        Raises:
+            Escapes: when it was made in a region that this frame is not inside of.
+        """
         if tensor.home is self:
             return tensor.ref
-        assert self.parent is not None, "a tensor is used outside of the region that made it"
+        if self.parent is None:
+            raise Escapes
         outer = self.parent.ref(tensor)
         if outer not in self.captured:
             self.captured[outer] = self.input(
@@ -38,14 +47,16 @@ class Frame:
     def tensor(self, ref: Ref) -> Tensor:
         return Tensor(ref, self.builder.type(ref), self)
 
-    def weight(self, kind: str, name: str, weight: Weight, span: Span) -> Ref:
+    def weight(self, kind: str, name: str, weight: Weight, span: Span, trainable: bool = True) -> Ref:
         """The `parameter` or `state` node of that name, made when it is not there."""
         if name in self.builder.nodes:
             return Ref(name)
         made: Any = OPS[kind]
+        more = {"trainable": trainable} if kind == "parameter" else {}
         op: Op = made(
-            shape=weight.shape, dtype=weight.dtype, init=weight.init, fan_in=weight.fan_in, fan_out=weight.fan_out
-        )
+            shape=weight.shape, dtype=weight.dtype, init=weight.init, fan_in=weight.fan_in, fan_out=weight.fan_out,
+            **more,
+        )  # fmt: skip
         return self.builder.add(Node(name, op, types=(Type(weight.shape, weight.dtype),), path=name, span=span))
 
 

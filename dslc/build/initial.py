@@ -5,6 +5,7 @@ from typing import Any
 
 from dslc.graph import Graph, Node, Ref
 from dslc.initializers.base import INITIALIZERS
+from dslc.ops.core.repeat import Repeat
 
 DEFAULT = "glorot_uniform"
 
@@ -15,20 +16,25 @@ def choose(graph: Graph) -> Graph:
     for node in graph.sources("parameter"):
         op: Any = node.op
         if op.init is None:
-            initializer: Any = INITIALIZERS[_following(graph, node)]()
+            initializer: Any = INITIALIZERS[_following(graph, Ref(node.name)) or DEFAULT]()
             changed[node.name] = replace(node, op=replace(op, init=initializer))
     if not changed:
         return graph
     return replace(graph, nodes={name: changed.get(name, node) for name, node in graph.nodes.items()})
 
 
-def _following(graph: Graph, parameter: Node) -> str:
+def _following(graph: Graph, parameter: Ref) -> str | None:
     """The initializer that fits the first activation after the layer of a parameter."""
-    layers = graph.uses.get(Ref(parameter.name), ())
+    layers = [graph.nodes[name] for name in graph.uses.get(parameter, ())]
     seen: set[str] = set()
-    open_ = [graph.nodes[name] for name in layers if not graph.nodes[name].op.transparent]
+    open_ = [node for node in layers if not node.op.transparent]
     while open_:
         node = open_.pop(0)
+        if isinstance(node.op, Repeat) and node in layers:
+            inside = next(name for ref, name in zip(node.inputs, node.op.given, strict=True) if ref == parameter)
+            found = _following(node.op.body, Ref(inside))
+            if found is not None:
+                return found
         for reader in graph.uses.get(Ref(node.name), ()):
             follower = graph.nodes[reader]
             if follower.op.starts is not None:
@@ -36,4 +42,4 @@ def _following(graph: Graph, parameter: Node) -> str:
             if follower.op.transparent and reader not in seen:
                 seen.add(reader)
                 open_.append(follower)
-    return DEFAULT
+    return None

@@ -9,8 +9,9 @@ from dslc.build.scope import Env
 from dslc.build.values import Bundle, Symbol, Tensor, kind_of
 from dslc.dims import Dim, symbols
 from dslc.errors.base import Note
+from dslc.errors.cells import KeptInLoop, PartlyFrozen
 from dslc.errors.infer import Refusal, SharedDiffers, WrongInputs
-from dslc.errors.resolve import NotKnown, NotWorkingYet, UnknownName, WrongKind
+from dslc.errors.resolve import NotKnown, UnknownName, WrongKind
 from dslc.graph import Node, Ref
 from dslc.ops.base import OPS, Mismatch, Op, Weight
 from dslc.source import Span
@@ -29,6 +30,8 @@ def add(env: Env, op: Op, given: Sequence[Given], name: str, span: Span, place_p
     path = env.place.name(name) if place_path is None else place_path
     outputs = _checked(env, op, given, types, span)
     weights = _weights(env, op, types, path, span)
+    if env.frozen and type(op).state is not Op.state:
+        op = OPS["still"](of=op)  # pyright: ignore[reportCallIssue]
     states = tuple(Type(weight.shape, weight.dtype) for weight in op.state(*types).values())
     inputs = tuple(env.frame.ref(tensor) if tensor else None for tensor in given)
     node = Node(path, op, inputs, weights, outputs + states, path, span, (), env.blocks)
@@ -97,10 +100,12 @@ def weight_ref(env: Env, kind: str, name: str, weight: Weight, span: Span) -> Re
             raise env.fail(NotKnown(span, str(size), tuple(sorted(symbols(size))), f"the shape of `{name}`"))
     owner = env.place.frame
     if kind == "state" and owner is not env.frame:
-        raise env.fail(NotWorkingYet(span, "a layer with statistics that is shared into a `repeat`"))
-    tensor = owner.tensor(owner.weight(kind, name, weight, span))
+        raise env.fail(KeptInLoop(span, name))
+    tensor = owner.tensor(owner.weight(kind, name, weight, span, not env.frozen))
+    first: Any = owner.builder.nodes[tensor.ref.node]
+    if kind == "parameter" and first.op.trainable is env.frozen:
+        raise env.fail(PartlyFrozen(env.use or span, name, (Note(first.span, "the same weights here"),)))
     if tensor.type.shape != weight.shape:
-        first = owner.builder.nodes[tensor.ref.node]
         shapes = [str(list(shape)) for shape in (tensor.type.shape, weight.shape)]
         raise env.fail(
             SharedDiffers(env.use or span, name, shapes[0], shapes[1], (Note(first.span, f"{shapes[0]} from here"),))

@@ -5,12 +5,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dslc.build import evaluate, nodes
+from dslc.build.declared import Apart
 from dslc.build.frame import Frame, Place
 from dslc.build.initial import choose
 from dslc.build.scope import Env, Scope
 from dslc.build.values import Bundle, Tensor, kind_of
+from dslc.errors.cells import KeptInLoop
 from dslc.errors.infer import SharedDiffers, WrongCount
-from dslc.errors.resolve import Misplaced, NotWorkingYet, WrongKind
+from dslc.errors.resolve import Misplaced, WrongKind
 from dslc.graph import Graph, Node, Ref
 from dslc.ops.base import OPS
 from dslc.parse import tree
@@ -97,7 +99,10 @@ def _run_length(env: Env, item: tree.Repeat, rows: Sequence[Any], at: int, base:
     """The end of the run of iterations from `at` that build one and the same graph."""
     if len(rows) - at < 2:
         return at + 1
-    first = _body(env, item, rows[at], f"{base}.*")
+    try:
+        first = _body(env, item, rows[at], f"{base}.*")
+    except Apart:
+        return at + 1
     if not first.keeps_type:
         return at + 1
     if not _reads(item.body, {name.text for name in item.names}):
@@ -169,7 +174,7 @@ def _stacked(env: Env, inner: Node, start: int, count: int) -> Ref:
     op: Any = inner.op
     owner, type = env.place.frame, inner.type.stacked(count)
     if op.name == "state" and owner is not env.frame:
-        raise env.fail(NotWorkingYet(inner.span, "a layer with statistics that is shared into a `repeat`"))
+        raise env.fail(KeptInLoop(inner.span, inner.name))
     found = owner.builder.nodes.get(inner.name)
     if found is not None and found.type != type:
         problem = SharedDiffers(env.use or inner.span, inner.name, str(found.type), str(type))

@@ -11,6 +11,7 @@ from dslc.errors.resolve import GivenTwice, NotWorkingYet
 from dslc.source import Span
 
 if TYPE_CHECKING:
+    from dslc.build.loops import Loop
     from dslc.resolve import Program
 
 
@@ -19,7 +20,7 @@ class Binding:
     value: Any
     span: Span
     what: str
-    """`tensor`, `setting`, `dimension` or `layer`."""
+    """`tensor`, `setting`, `dimension`, `layer`, `param`, `state` or `carry`."""
 
 
 @dataclass
@@ -68,6 +69,10 @@ class Env:
     blocks: tuple[str, ...] = ()
     use: Span | None = None
     """Where the named layer that is being applied is used."""
+    loop: "Loop | None" = None
+    """The scan around, whose steps a cell describes."""
+    frozen: bool = False
+    """Weights that are made here are not trained."""
     sole: bool = False
     """The stage is the whole body of a repeat: a block there adds nothing to the path."""
 

@@ -9,7 +9,6 @@ from dslc.build.scope import Env, Scope
 from dslc.build.values import Bundle, Layer, NotYet, Symbol, Tensor
 from dslc.errors.resolve import Misplaced, NotWorkingYet, UnknownLayer, WrongKind
 from dslc.ops.base import OPS
-from dslc.ops.combinator import LATER
 from dslc.ops.combinator.base import Combinator, Surroundings
 from dslc.parse import tree
 from dslc.resolve import meant
@@ -148,7 +147,8 @@ def named_layer(env: Env, layer: Layer, use: Span) -> Any:
     body = layer.value
     assert isinstance(body, tree.Pipe)
     first = body.stages[0]
-    inner = replace(layer.env, frame=env.frame, place=place, scope=Scope(layer.env.scope), it=env.it, use=use)
+    here = replace(layer.env, frame=env.frame, place=place, loop=env.loop, frozen=env.frozen)
+    inner = replace(here, scope=Scope(layer.env.scope), it=env.it, use=use)
     if len(body.stages) > 1 or first.label or isinstance(first.value, tree.Combinator | tree.Repeat):
         inner = replace(inner, blocks=(*env.blocks, place.path))
         return chain(inner, body, env.it)
@@ -171,8 +171,6 @@ def _combinator(env: Env, item: tree.Combinator, label: str | None) -> Any:
     if not isinstance(item.callee, tree.Name):
         raise env.fail(WrongKind(item.span, "a combinator is called by its name", "write `residual { ... }`"))
     name = item.callee.text
-    if name in LATER:
-        raise env.fail(NotWorkingYet(item.span, f"`{name} {{ ... }}`"))
     if name not in OPS or not issubclass(OPS[name], Combinator):
         hint = None if name not in OPS else f"write `{name}(...)` without braces"
         if hint is None:

@@ -54,6 +54,14 @@ def declare(env: Env, item: tree.TypeTree) -> tuple[Type, tuple[tuple[str, int],
     return Type(tuple(sizes), dtype(env, item)), tuple(bounds)
 
 
+def exact(env: Env, item: tree.TypeTree) -> Type:
+    """The type of what a body declares by itself: every size is known by what stands before."""
+    for size in item.sizes:
+        if isinstance(size, tree.Dots | tree.Anything | tree.Bound):
+            raise env.fail(WrongKind(size.span, "every size of what is declared here is written out", "write a size"))
+    return Type(tuple(_known(env, size) for size in item.sizes), dtype(env, item))
+
+
 def _free(env: Env, name: tree.Name) -> Size:
     """The size that a name means, bound to a dimension of that name (or to what `--dim` says) at its first use."""
     found = env.read(name.text, name.span)

@@ -8,6 +8,7 @@ from dslc.differentiate.forward import Forward
 from dslc.graph import Builder, Graph, Node, Ref
 from dslc.ops.arithmetic.add import Add
 from dslc.ops.base import Op
+from dslc.ops.core.enclosed import Enclosed
 from dslc.ops.core.filled import Filled
 from dslc.ops.core.gradient import Gradient, input_names, output_name
 from dslc.types import Type
@@ -39,12 +40,16 @@ class Sweep:
 
     def run(self) -> None:
         """Go through all nodes, from the last to the first."""
+        from dslc.differentiate.enclosed import back  # noqa: PLC0415  # a graph inside is swept in turn
+
         for node in reversed(list(self.graph)):
             arrived = tuple(place for place in range(len(node.types)) if Ref(node.name, place) in self.gradients)
             if not arrived or not any(True for _ in node.references()):
                 continue
             if node.name in self.forward.regions:
                 self.forward.regions[node.name].back(self)
+            elif isinstance(node.op, Enclosed):
+                back(self, node, node.op, arrived)
             else:
                 self._rule(node, arrived)
 

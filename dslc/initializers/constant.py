@@ -10,5 +10,9 @@ class Constant(Initializer):
 
     value: float
 
+    @property
+    def everywhere(self) -> float:
+        return self.value
+
     def sample(self, key: "jax.Array", shape: tuple[int, ...], fan_in: int, fan_out: int) -> "jax.Array":
         return jnp.full(shape, self.value, jnp.float32)

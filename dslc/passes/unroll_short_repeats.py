@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from dslc.dims import Size
 from dslc.graph import Graph
 from dslc.ops.core.repeat import Repeat
 from dslc.passes._edit import Edit, changed
@@ -25,7 +26,7 @@ class NoLoop(Fact):
 class Long(Fact):
     """A repeat that a loop serves better."""
 
-    count: int
+    count: Size
 
     def __str__(self) -> str:
         return f"{self.count} iterations stay one loop, which compiles once and runs faster than more than {SHORT} side by side"
@@ -98,7 +99,7 @@ class UnrollShortRepeats(Optimization):
         for node in edit:
             if not isinstance(node.op, Repeat) or node.op.unroll:
                 continue
-            if node.op.count > SHORT:
+            if not isinstance(node.op.count, int) or node.op.count > SHORT:
                 edit.refuse(Long(node.op.count), node)
             else:
                 edit.become(node, changed(node.op, unroll=True), *node.inputs, weights=node.weights)

@@ -6,7 +6,6 @@ from typing import Any
 from dslc.catalogue import Entry
 from dslc.errors.base import Problems
 from dslc.ops.base import OPS
-from dslc.ops.combinator import LATER
 from dslc.parse import tree
 from dslc.resolve import meant
 from dslc.types import DTYPES
@@ -79,7 +78,7 @@ class Names:
         name = callee.text
         for item in items:
             self.value(item.value)
-        if name in self.declared or name in LATER:
+        if name in self.declared:
             return
         if name in self.blocks:
             known = tuple(parameter.name.text for parameter in self.blocks[name].parameters)

@@ -7,6 +7,7 @@ from difflib import SequenceMatcher
 
 from dslc.graph import Graph, Node
 from dslc.ops.base import Op
+from dslc.ops.core._region import Region
 from dslc.ops.core.repeat import Repeat
 from dslc.text.write import op_text
 
@@ -19,14 +20,19 @@ def outline(graph: Graph, indent: str = "") -> list[str]:
     """Nodes in order, weights left out; the body of a region is indented."""
     lines: list[str] = []
     for node in graph:
-        if isinstance(node.op, Repeat):
-            how = ", side by side" if node.op.unroll else ""
-            lines.append(f"{indent}{node.name} : {_types(node)} = {node.op.count} x{how} {{")
+        if isinstance(node.op, Region):
+            lines.append(f"{indent}{node.name} : {_types(node)} = {_times(node.op)} {{")
             lines += [*outline(node.op.body, f"{indent}  "), f"{indent}}}"]
         elif node.op.name not in SILENT:
             read = " ".join("none" if ref is None else ref.node for ref in node.inputs)
             lines.append(f"{indent}{node.name} : {_types(node)} = {_op(node.op)} {read}".rstrip())
     return lines
+
+
+def _times(op: Region) -> str:
+    if not isinstance(op, Repeat):
+        return op.name
+    return f"{op.count} x{', side by side' if op.unroll else ''}"
 
 
 def _op(op: Op) -> str:

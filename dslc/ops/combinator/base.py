@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from dslc.errors.resolve import Misplaced
 from dslc.ops.base import OPS, Op, op
 from dslc.source import Span
 
@@ -43,6 +44,15 @@ class Surroundings:
         from dslc.build import nodes  # noqa: PLC0415  # as above
 
         return nodes.add(self.env, OPS[name](**settings), tensors, label or name, self.span)
+
+    def tensors(self, items: Any, env: "Env | None" = None) -> list[Any]:
+        """The tensors of a tuple; numbers become constants."""
+        from dslc.build import nodes  # noqa: PLC0415  # as above
+
+        found = nodes.to_tensors(env or self.env, items, self.span)
+        if None in found:
+            raise self.fail(Misplaced(self.span, "`none` is piped in", "leave it out of the tuple"))
+        return list(found)
 
     def number(self, value: float, like: Any) -> Any:
         """A number as a tensor of the dtype of another tensor."""

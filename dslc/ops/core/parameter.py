@@ -19,3 +19,5 @@ class Parameter(Stored):
     fan_out: int = 1
     stack: tuple[tuple[int, int], ...] = ()
     """Start and count of every repeat around it, outermost first: the array has one entry for each iteration."""
+    trainable: bool = True
+    """False: a body that is frozen made it."""

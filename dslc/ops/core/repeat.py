@@ -1,19 +1,20 @@
 """Iterations of one graph."""
 
 from collections.abc import Callable, Mapping
-from functools import cached_property
 from typing import Any
 
+from dslc.dims import Size
 from dslc.graph import Graph
 from dslc.lazy import jax, jnp, lax
-from dslc.ops.base import Context, Cost, Mismatch, Op, Weight, op
+from dslc.ops.base import Context, Cost, Mismatch, Weight, op
+from dslc.ops.core._region import Region
 from dslc.types import Type
 
 Step = Callable[[Any, Any], tuple[Any, Any]]
 
 
 @op
-class Repeat(Op):
+class Repeat(Region):
     """Runs a graph `count` times: iteration `start` first, or last when `reverse`.
 
     Inputs of the body, in order: what is carried from one iteration to the next, what is captured whole, and what is
@@ -24,7 +25,8 @@ class Repeat(Op):
     """
 
     body: Graph
-    count: int
+    count: Size
+    """Iterations: of a scan the time, which the data may decide."""
     carried: int
     captured: int
     start: int = 0
@@ -32,15 +34,11 @@ class Repeat(Op):
     unroll: bool = False
     """Side by side in the program, not as a loop."""
 
-    @cached_property
-    def given(self) -> tuple[str, ...]:
-        """Names of the inputs of the body."""
-        return tuple(node.name for node in self.body.sources("input"))
-
-    @cached_property
-    def draws(self) -> bool:
-        """Whether anything in the body draws random numbers."""
-        return any(node.op.random or (isinstance(node.op, Repeat) and node.op.draws) for node in self.body)
+    @property
+    def times(self) -> int:
+        """The iterations, once every size is known."""
+        assert isinstance(self.count, int)
+        return self.count
 
     def infer(self, *xs: Type) -> tuple[Type, ...]:
         if len(xs) != len(self.given):
@@ -78,12 +76,12 @@ class Repeat(Op):
         return ((*finals, *stacked), states) if self.body.updates else (*finals, *stacked)
 
     def _scanned(self, step: Step, carry: Any, slices: Any) -> tuple[Any, Any]:
-        numbers = jnp.arange(self.start, self.start + self.count, dtype=jnp.int32) if self.draws else None
-        return lax.scan(step, carry, (numbers, *slices), self.count, self.reverse)
+        numbers = jnp.arange(self.start, self.start + self.times, dtype=jnp.int32) if self.draws else None
+        return lax.scan(step, carry, (numbers, *slices), self.times, self.reverse)
 
     def _unrolled(self, step: Step, carry: Any, slices: Any) -> tuple[Any, Any]:
-        stacked: list[Any] = [None] * self.count
-        for place in reversed(range(self.count)) if self.reverse else range(self.count):
+        stacked: list[Any] = [None] * self.times
+        for place in reversed(range(self.times)) if self.reverse else range(self.times):
             rows = jax.tree.map(lambda array, place=place: lax.index_in_dim(array, place, keepdims=False), slices)
             carry, stacked[place] = step(carry, (self.start + place, *rows))
         return carry, jax.tree.map(lambda *rows: jnp.stack(rows), *stacked)
@@ -94,4 +92,4 @@ class Repeat(Op):
             types = (None if ref is None else self.body.type(ref) for ref in node.inputs)
             cost = node.op.cost(*types)
             total = Cost(total.flops + cost.flops, total.bytes + cost.bytes)
-        return Cost(total.flops * self.count, total.bytes * self.count)
+        return Cost(total.flops * self.times, total.bytes * self.times)

@@ -1,0 +1,207 @@
+"""E02 and E03: what a body declares with a type, and what is carried from step to step."""
+
+from dataclasses import dataclass
+
+from dslc.errors.base import Note, Problem
+
+_CELL = """net 1
+block elman(units) {
+  input  x: [batch, c]
+  carry  h: [batch, units] = zeros
+  output new = (x -> dense(units)) + (h -> dense(units, bias = false)) -> tanh
+  next   h = new
+}
+"""
+_USED = "model m { input x: [batch, time, 3]  output y = x -> scan { elman(4) } }\n"
+
+
+@dataclass(frozen=True)
+class CellOutsideScan(Problem):
+    """A block with a `carry` is a cell: it says what happens in one step of a sequence. Only a `scan` gives it steps."""
+
+    code = "E0260"
+    example = _CELL + "model m { input x: [batch, 3]  output y = x -> elman(4) }\n"
+    mended = _CELL + _USED
+
+    name: str
+
+    def headline(self) -> str:
+        return f"`carry {self.name}` makes this block a cell, and it is used outside of a `scan`"
+
+    def help(self) -> str | None:
+        return "write `-> scan { ... }` round its use: it runs the cell over axis 1 of what is piped in"
+
+
+@dataclass(frozen=True)
+class NeverNext(Problem):
+    """What is carried or kept changes from step to step; without a `next` it would stay as it starts."""
+
+    code = "E0261"
+    example = _CELL.replace("  next   h = new\n", "") + _USED
+    mended = _CELL + _USED
+
+    kind: str
+    name: str
+
+    def headline(self) -> str:
+        return f"`{self.kind} {self.name}` gets no next value"
+
+    def help(self) -> str | None:
+        return f"say what it is in the step after this one: `next {self.name} = ...`"
+
+
+@dataclass(frozen=True)
+class NextOfNothing(Problem):
+    """`next` gives the value in the following step to a `carry` or a `state` of the same block."""
+
+    code = "E0262"
+    example = _CELL.replace("next   h", "next   new") + _USED
+    mended = _CELL + _USED
+
+    name: str
+
+    def headline(self) -> str:
+        return f"`{self.name}` is neither a `carry` nor a `state`, so it has no next value"
+
+    def help(self) -> str | None:
+        return f"declare it: `carry {self.name}: [batch, units] = zeros` within a `scan`, `state` from one training step to the next"
+
+
+@dataclass(frozen=True)
+class NextDiffers(Problem):
+    """What is carried keeps its type, because every step is the same program."""
+
+    code = "E0263"
+    example = _CELL.replace("next   h = new", "next   h = new[:, 1:]") + _USED
+    mended = _CELL + _USED
+
+    name: str
+    declared: str
+    found: str
+    origins: tuple[Note, ...]
+
+    def headline(self) -> str:
+        return f"`{self.name}` is {self.declared}, and its next value is {self.found}"
+
+    def notes(self) -> tuple[Note, ...]:
+        return self.origins
+
+    def help(self) -> str | None:
+        return "give both one type: change the declaration, or the layer that makes the next value"
+
+
+@dataclass(frozen=True)
+class StartVaries(Problem):
+    """A carry starts before the first step: with a number, or a tensor from outside of the scan."""
+
+    code = "E0264"
+    example = _CELL.replace("[batch, units] = zeros", "[batch, units] = x -> dense(units)") + _USED
+    mended = _CELL + _USED
+
+    name: str
+
+    def headline(self) -> str:
+        return f"`carry {self.name}` starts before the first step, and this belongs to one step"
+
+    def help(self) -> str | None:
+        return "start it with `zeros`, a number, or a tensor that the cell takes as an input: `input start: [batch, units]`"
+
+
+@dataclass(frozen=True)
+class NoFirstValue(Problem):
+    """Vectors and scalars of weights, and everything that is kept, need a first value: nothing in the model says which."""
+
+    code = "E0265"
+    example = "net 1\nmodel m { input x: [batch, 3]  param scale: [3]  output y = x * scale }\n"
+    mended = "net 1\nmodel m { input x: [batch, 3]  param scale: [3] = ones  output y = x * scale }\n"
+
+    kind: str
+    name: str
+    type: str
+
+    def headline(self) -> str:
+        return f"`{self.kind} {self.name}` has no first value"
+
+    def help(self) -> str | None:
+        return f"write one behind its type: `{self.kind} {self.name}: {self.type} = zeros`, `= ones`, `= normal(std = 0.02)`, `= 0.5`"
+
+
+@dataclass(frozen=True)
+class ParamNotFloat(Problem):
+    """Weights are trained by their gradient, and integers have none."""
+
+    code = "E0266"
+    example = "net 1\nmodel m { input x: [batch, 3]  param scale: i32[3] = ones  output y = x * scale }\n"
+    mended = "net 1\nmodel m { input x: [batch, 3]  param scale: [3] = ones  output y = x * scale }\n"
+
+    name: str
+    type: str
+
+    def headline(self) -> str:
+        return f"`param {self.name}` is {self.type}, and weights are floats"
+
+    def help(self) -> str | None:
+        return f"make it a float; what is kept and not trained is a `state {self.name}: ...` with a `next`"
+
+
+@dataclass(frozen=True)
+class KeptInLoop(Problem):
+    """Statistics and `state` change once in a training step. A layer that is used in every iteration of a loop would change
+    them several times, and which of the values to keep is not defined."""
+
+    code = "E0267"
+    example = _CELL.replace("-> tanh", "-> batch_norm -> tanh") + _USED
+    mended = _CELL.replace("-> tanh", "-> layer_norm -> tanh") + _USED
+
+    what: str
+
+    def headline(self) -> str:
+        return f"`{self.what}` is kept from one training step to the next, and here each iteration would change it"
+
+    def help(self) -> str | None:
+        return "use a layer without statistics, such as `layer_norm`, or give each iteration its own by `repeat`"
+
+
+@dataclass(frozen=True)
+class ScanNeedsTime(Problem):
+    """A scan goes along axis 1 of what is piped in, `[batch, time, ...]`; several tensors go in step with each other."""
+
+    code = "E0268"
+    example = _CELL + "model m { input x: [batch, 3]  output y = x -> scan { elman(4) } }\n"
+    mended = _CELL + _USED
+
+    reason: str
+    origins: tuple[Note, ...]
+
+    def headline(self) -> str:
+        return f"`scan` runs over axis 1, the time, and {self.reason}"
+
+    def notes(self) -> tuple[Note, ...]:
+        return self.origins
+
+    def help(self) -> str | None:
+        return (
+            "pipe in `[batch, time, features]`; what is the same in every step is read by its name inside of the braces"
+        )
+
+
+@dataclass(frozen=True)
+class PartlyFrozen(Problem):
+    """Weights are either trained or frozen: one use of a named layer in `frozen { ... }` and another one outside of it
+    say two things about the same weights."""
+
+    code = "E0269"
+    example = "net 1\nmodel m { input x: [batch, 3]  layer f = dense(3)  output y = x -> f -> frozen { f } }\n"
+    mended = "net 1\nmodel m { input x: [batch, 3]  layer f = dense(3)  output y = x -> f -> f }\n"
+
+    name: str
+    origins: tuple[Note, ...]
+
+    def headline(self) -> str:
+        return f"`{self.name}` is frozen in one use and trained in another"
+
+    def notes(self) -> tuple[Note, ...]:
+        return self.origins
+
+    def help(self) -> str | None:
+        return "put all uses into `frozen { ... }` or none; `stop_gradient` keeps a gradient from going back"
