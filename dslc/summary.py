@@ -63,6 +63,8 @@ class Summary:
     outputs: Mapping[str, Type]
     layers: tuple[Layer, ...]
     parameters: int
+    trainable: int
+    """Those that training changes: not what stands in `frozen { ... }`."""
     statistics: int
     """Numbers that are kept and not trained, as those of batch norm."""
     dims: Mapping[str, int]
@@ -81,7 +83,7 @@ class Summary:
         return {
             "model": self.model,
             "parameters": self.parameters,
-            "trainable": self.parameters,
+            "trainable": self.trainable,
             "flops": self.flops,
             "activation_bytes": self.activation_bytes,
             "dims": {name: size for name, size in self.dims.items() if not name.startswith("_")},
@@ -99,7 +101,9 @@ def summarize(graph: Graph, source: Source, dims: Mapping[str, int]) -> Summary:
     layers = tuple(_Rows(source).of(graph, sized(graph, sizes)))
     inputs = {node.name: node.type for node in graph.sources("input")}
     outputs = {name: graph.type(ref) for name, ref in graph.outputs.items()}
-    return Summary(graph.name, inputs, outputs, layers, count(graph, "parameter"), count(graph, "state"), sizes)
+    frozen = sum(int(node.type.size) for node in graph.sources("parameter") if not getattr(node.op, "trainable", True))  # pyright: ignore[reportArgumentType]
+    total = count(graph, "parameter")
+    return Summary(graph.name, inputs, outputs, layers, total, total - frozen, count(graph, "state"), sizes)
 
 
 def count(graph: Graph, kind: str) -> int:

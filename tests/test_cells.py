@@ -4,13 +4,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from nets import graph_of, parameters, problems_of, told
+from nets import graph_of, parameters, plan_of, problems_of, told
+from safetensors.numpy import load_file
 
 from dslc.bind import bind, dims_of
+from dslc.data.folders import Folders
 from dslc.differentiate import differentiate, gradient_name
 from dslc.graph import Graph
 from dslc.initialize import initial
 from dslc.lower import lower
+from dslc.source import Source
+from dslc.train import session
 
 ROUNDING = 1e-12  # sums of some hundred terms in float64, relative to the largest of them
 ELMAN = """
@@ -210,3 +214,16 @@ def test_remat_keeps_statistics_and_paths():
 )
 def test_what_has_no_meaning_is_refused(text: str, code: str):
     assert [problem.code for problem in problems_of(text)] == [code], [told(problem) for problem in problems_of(text)]
+
+
+def test_training_leaves_the_frozen_weights_as_they_start(tmp_path):
+    text = """
+    model m { input features: [batch, 4]  output logits = features -> frozen { dense(8) -> batch_norm -> relu } -> dense(3) }
+    train m { data = iris() -> split(0.8, 0.2)  loss = (logits, label) -> cross_entropy  optimizer = adamw(lr = 1e-2, decay = 0.5)  STEPS }
+    """
+    with jax.enable_x64(False):
+        for steps, folder in (("steps = 1", "one"), ("steps = 9", "nine")):
+            plan = plan_of(text.replace("STEPS", steps))
+            session.train(plan, Source("test.net", text), Folders(tmp_path), tmp_path / folder)
+    one, nine = (load_file(tmp_path / folder / "weights.safetensors") for folder in ("one", "nine"))
+    assert {name for name in one if not np.array_equal(one[name], nine[name])} == {"dense_2.kernel", "dense_2.bias"}

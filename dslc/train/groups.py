@@ -30,8 +30,9 @@ class Groups:
 
     @cached_property
     def frozen(self) -> frozenset[str]:
-        """Weights that are frozen whole; a stacked one may be so in some layers only."""
-        return frozenset(name for name, value in self.of("frozen", default=False).items() if value is True)
+        """Weights that are frozen whole, by a group or by the model; a stacked one may be so in some layers only."""
+        by_model = {node.name for node in self._weights if not getattr(node.op, "trainable", True)}
+        return frozenset(by_model | {name for name, value in self.of("frozen", default=False).items() if value is True})
 
     @cached_property
     def trained(self) -> tuple[str, ...]:
@@ -65,7 +66,7 @@ class Groups:
 
     def rule(self, optimizer: Optimizer, run: Length, packing: Packing = NOTHING) -> "GradientTransformation":
         """The optimizer with what the groups say; it takes the gradients of `trained`, packed."""
-        if not self.groups:
+        if not self.groups and not self.frozen:
             return optimizer.build(run)
         decay = None
         if any(group.decay is not None for group in self.groups):
