@@ -19,8 +19,9 @@ from dslc.graph import Graph
 from dslc.parse import parse
 from dslc.parse import tree as syntax
 from dslc.plan import Plan
-from dslc.resolve import Program, resolve
+from dslc.resolve import Program, dotted, resolve
 from dslc.resolve.dimensions import require_known
+from dslc.resolve.imports import reached
 from dslc.resolve.names import Names
 from dslc.source import Source, Span
 
@@ -110,13 +111,14 @@ def survey(source: Source, options: Options = Options()) -> tuple[Program, Probl
     """What a file declares, and every problem of it."""
     problems = Problems()
     program = front(source, problems, options)
-    for block in program.blocks.values():
-        Names(block, program.blocks, building.value_names(), problems)
+    for part, found in reached(program, problems):
+        for block in part.blocks.values():
+            Names(block, part.blocks, building.value_names(), found, part.imported)
     for name in program.models:
         building.model(program, name, None, problems)
     for variant, part in program.variants.items():
-        if isinstance(part.of, syntax.Name) and part.of.text in program.models:
-            building.model(program, part.of.text, variant, problems)
+        if program.model(dotted(part.of)) is not None:
+            building.model(program, dotted(part.of), variant, problems)
     for name in program.trains:
         building.plan(program, name, None, problems, options.data)
     return program, problems
@@ -174,7 +176,7 @@ def chosen(program: Program, options: Options, problems: Problems) -> tuple[str,
     if name is None:
         trained = next((name for name in program.trains if name in program.models), None)
         name = trained or next(reversed(program.models), None)
-    if name is None or name not in program.models:
+    if name is None or program.model(name) is None:
         problems.add(NothingChosen(Span(program.source.name, 0, 0), "model", name, tuple(program.models)))
         raise Failed(problems)
     return name, options.variant
@@ -184,7 +186,7 @@ def _named(program: Program, options: Options, problems: Problems) -> str | None
     """The model that the command line names, by itself or by one of its variants."""
     if options.variant is None:
         return options.model
-    variants = {name: part.of.text for name, part in program.variants.items() if isinstance(part.of, syntax.Name)}
+    variants = {name: dotted(part.of) for name, part in program.variants.items()}
     known = {name: model for name, model in variants.items() if options.model in (None, model)}
     if options.variant not in known:
         problems.add(NothingChosen(Span(program.source.name, 0, 0), "variant", options.variant, tuple(known)))

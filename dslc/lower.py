@@ -120,7 +120,7 @@ class _Walks:
             return path
         # A slash would open a scope of its own.
         file = PurePath(node.span.file).name
-        return f"{path}@{file}:{self.source.position(node.span.start)[0]}" if self.source else f"{path}@{file}"
+        return f"{path}@{file}:{self.source.line_of(node.span)}" if self.source else f"{path}@{file}"
 
 
 def place_of(node: Node) -> str:

@@ -1,7 +1,8 @@
 """Source text and the places in it: what every tree node, graph node and problem points to."""
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from functools import cached_property
 
 
@@ -27,6 +28,20 @@ class Source:
 
     name: str
     text: str
+    kept: str = ""
+    """Its place among the imports that a run keeps; empty for a file that no other one imports."""
+    folder: str | None = None
+    """The folder of a run that keeps what the file imports; None: that stands around the file."""
+    imported: "dict[str, Source]" = field(default_factory=dict[str, "Source"], compare=False, repr=False)
+    """The files that it imports, directly or through others, by name; noted as they are read."""
+
+    def of(self, span: Span) -> "Source":
+        """The file that a span points into: this one, or one that it imports."""
+        return self.imported.get(span.file, self)
+
+    def line_of(self, span: Span) -> int:
+        """The line, from 1, on which a span of this file or of an imported one begins."""
+        return self.of(span).position(span.start)[0]
 
     @cached_property
     def _starts(self) -> list[int]:
@@ -48,3 +63,11 @@ class Source:
     def snippet(self, span: Span) -> str:
         """The characters of a span."""
         return self.text[span.start : span.end]
+
+
+def by_name(sources: Iterable[Source]) -> dict[str, Source]:
+    """Files and what they import, by name."""
+    found: dict[str, Source] = {}
+    for source in sources:
+        found |= {source.name: source, **source.imported}
+    return found

@@ -150,7 +150,7 @@ class _Rows:
         outputs = _outputs(node, graph)
         size = sum(int(type.size) * BYTES[type.dtype] for type in here.types[: len(outputs)])  # pyright: ignore[reportArgumentType]
         inputs = tuple(graph.type(ref) for ref in node.inputs if ref is not None)
-        line, _ = self.source.position(node.span.start)
+        line = self.source.line_of(node.span)
         return Layer(
             node.path or node.name,
             node.op.name,

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dslc.build import declared, evaluate, nodes, settings, types
+from dslc.build import declared, evaluate, modules, nodes, settings, types
 from dslc.build.scope import Env, Scope
 from dslc.build.values import BROKEN, Bundle, Layer, Skip, Tensor
 from dslc.errors.infer import AssertionFailed, InputMismatch, WrongCount, WrongInputs
@@ -12,18 +12,24 @@ from dslc.errors.resolve import Misplaced, Recursive, RequireFailed
 from dslc.parse import tree
 from dslc.source import Span
 
+if TYPE_CHECKING:
+    from dslc.resolve import Program
 
-def apply(env: Env, block: tree.Block, items: tuple[tree.Item, ...], label: str, span: Span) -> Any:
-    """What a block gives for the value in the pipe."""
-    name = block.name.text
-    if name in env.build.active:
-        raise env.fail(Recursive(span, (*env.build.active[env.build.active.index(name) :], name)))
+
+def apply(
+    env: Env, block: tree.Block, items: tuple[tree.Item, ...], label: str, span: Span, home: "Program | None" = None
+) -> Any:
+    """What a block gives for the value in the pipe; `home` is the file that it stands in, where that is another one."""
+    build, name = modules.within(env.build, home, span), block.name.text
+    title = build.program.title(name)
+    if title in env.build.active:
+        raise env.fail(Recursive(span, (*env.build.active[env.build.active.index(title) :], title)))
     place = env.place if env.sole else env.place.child(label)
-    inner = replace(env, place=place, scope=Scope(), sole=False, blocks=(*env.blocks, place.path))
+    inner = replace(env, build=build, place=place, scope=Scope(), sole=False, blocks=(*env.blocks, place.path))
     trees = settings.arrange(env, name, settings.block_settings(block.parameters), items, span)
     for parameter in block.parameters:
         _bind_setting(inner, parameter, trees, env)
-    env.build.active.append(name)
+    env.build.active.append(title)
     try:
         return _run(inner, block, env.it, span)
     finally:

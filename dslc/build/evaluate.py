@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-from dslc.build import nodes, settings
+from dslc.build import modules, nodes, settings
 from dslc.build.functions import FUNCTIONS, arithmetic, compare
 from dslc.build.scope import Env
 from dslc.build.values import Bundle, Layer, Symbol, Tensor, kind_of
@@ -34,6 +34,8 @@ def _name(env: Env, item: tree.Name) -> Any:
         return found.value
     if is_layer(env, item.text):
         return Symbol(item, (), env, item.span)
+    if modules.is_module(env, item):
+        raise modules.misused(env, item)
     known = tuple(env.scope.known())
     raise env.fail(meant.value(item, known))
 
@@ -116,6 +118,8 @@ def _tensor_arithmetic(env: Env, item: tree.Binary, left: Any, right: Any) -> An
 
 
 def _attribute(env: Env, item: tree.Attribute) -> Any:
+    if modules.names_block(env, item):
+        return modules.symbol(env, item)
     owner = value(env, item.value)
     if isinstance(owner, Layer):
         return _weight(env, owner, item)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from dslc.build import blocks, evaluate, nodes, settings, stages, types
+from dslc.build import blocks, evaluate, modules, nodes, settings, stages, types
 from dslc.build.frame import Frame, Place
 from dslc.build.initial import choose
 from dslc.build.scope import Build, Env, Scope
@@ -30,19 +30,31 @@ def model(program: Program, name: str, variant: str | None, problems: Problems) 
     """The graph of a model; None when it has problems (they are reported)."""
     from dslc.build.training import settable  # noqa: PLC0415  # the two call each other
 
-    block = program.models[name]
-    build = Build(program, problems, dict(program.dims), active=[name])
-    env = root(build, name)
+    found = program.model(name)
+    assert found is not None, "the model was chosen from those that there are"
+    home, block = found
+    build = Build(program, problems, dict(program.dims))
+    outer = root(build, block.name.text)
+    build.active.append(home.title(block.name.text))
     section = program.trains.get(name)
     train = settable(section) if section else frozenset[str]()
     given, _ = overridden(program, block, variant, train)
+    env = replace(outer, build=modules.within(build, home, _place(program, name, variant)))
     try:
-        bind(env, block, given)
+        bind(env, block, given, outer)
         made = outputs(env, block, declared)
     except Skip:
         return None
     env.frame.builder.outputs = {name: env.frame.ref(tensor) for name, tensor in made.items()}
     return choose(env.frame.builder.graph())
+
+
+def _place(program: Program, name: str, variant: str | None) -> Span:
+    """What of the file brings up a model of another one: the variant, or the import."""
+    if variant is not None:
+        return program.variants[variant].of.span
+    part = program.imports.get(name.rpartition(".")[0])
+    return part.span if part else program.file.span
 
 
 def overridden(
@@ -60,8 +72,8 @@ def overridden(
     return list(chosen.values()), rest
 
 
-def bind(env: Env, block: tree.Block, items: Sequence[tree.Item]) -> None:
-    """Settings of a model: given ones (read without any name in sight), then defaults.
+def bind(env: Env, block: tree.Block, items: Sequence[tree.Item], outer: Env | None = None) -> None:
+    """Settings of a model: given ones (read without any name of a block in sight, in the file of `outer`), then defaults.
 
     Raises:
         Skip: when a setting is unknown, or has neither a value nor a default.
@@ -74,7 +86,7 @@ def bind(env: Env, block: tree.Block, items: Sequence[tree.Item]) -> None:
         if given is None:
             text = parameter.name.text
             raise env.fail(MissingSetting(parameter.span, name, text, f"{name}({text} = ...)"))
-        here = env if parameter.name.text not in trees else replace(env, scope=Scope())
+        here = env if parameter.name.text not in trees else replace(outer or env, scope=Scope())
         env.bind(parameter.name.text, evaluate.value(here, given), parameter.span, "setting")
 
 

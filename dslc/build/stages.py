@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from dslc.build import blocks, evaluate, nodes, repeat, settings, types
+from dslc.build import blocks, evaluate, modules, nodes, repeat, settings, types
 from dslc.build.scope import Env, Scope
 from dslc.build.values import Bundle, Layer, NotYet, Symbol, Tensor
 from dslc.errors.resolve import Misplaced, NotWorkingYet, UnknownLayer, WrongKind
@@ -87,6 +87,8 @@ def _named(env: Env, callee: tree.Name, items: tuple[tree.Item, ...], label: str
         return _op(env, name, items, label or name, span)
     if name in OPS:
         raise env.fail(Misplaced(span, f"`{name}` needs a body in braces", f"write `{name} {{ ... }}`"))
+    if modules.is_module(env, callee):
+        raise modules.misused(env, callee)
     if found is not None:
         raise env.fail(UnknownLayer(callee.span, name, None, is_tensor=isinstance(found.value, Tensor | Bundle)))
     raise env.fail(meant.layer(callee, items, tuple(env.build.program.blocks)))
@@ -105,8 +107,10 @@ def _held(
         raise env.fail(
             WrongKind(span, f"the layer in `{callee.text}` has its settings already", f"write `-> {callee.text}`")
         )
+    there = replace(env, scope=held.env.scope, build=held.env.build)
+    if isinstance(held.callee, tree.Attribute):
+        return modules.stage(env if items else there, there, held.callee, items or held.arguments, label, span)
     assert isinstance(held.callee, tree.Name)
-    there = replace(env, scope=held.env.scope)
     if items:  # settings given here are read with the names of here
         return _named_across(env, there, held.callee, items, label, span)
     return _named(there, held.callee, held.arguments, label or held.callee.text, span)
@@ -118,6 +122,9 @@ def _named_across(
     """A layer looked up in one scope, its settings in another."""
     if there.scope.find(callee.text) is not None:
         raise there.fail(WrongKind(span, f"`{callee.text}` has its settings already", f"write `-> {callee.text}`"))
+    home = there.build.program
+    if home is not env.build.program and callee.text in home.blocks:
+        return blocks.apply(env, home.blocks[callee.text], items, label or callee.text, span, home)
     return _named(env, callee, items, label or callee.text, span)
 
 
@@ -182,5 +189,8 @@ def _combinator(env: Env, item: tree.Combinator, label: str | None) -> Any:
 
 
 def _attribute(env: Env, item: tree.Tree, label: str | None) -> Any:
-    """`model.layer` as a stage belongs to models applied by hand; anything else dotted is no layer."""
-    raise env.fail(NotWorkingYet(item.span, "a layer of another model or of an import"))
+    """`r.block` of an import as a stage; `model.layer` belongs to models applied by hand."""
+    callee, items = (item.callee, item.arguments) if isinstance(item, tree.Call) else (item, ())
+    if isinstance(callee, tree.Attribute) and modules.names_block(env, callee):
+        return modules.stage(env, env, callee, items, label, item.span)
+    raise env.fail(NotWorkingYet(item.span, "a layer of another model"))

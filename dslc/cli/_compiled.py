@@ -84,7 +84,7 @@ def _step(step: Step, source: Source) -> dict[str, Any]:
 
 
 def _places(places: tuple[Place, ...], source: Source) -> list[dict[str, Any]]:
-    return [{"node": place.name, "path": place.path, "line": source.position(place.span.start)[0]} for place in places]
+    return [{"node": place.name, "path": place.path, "line": source.line_of(place.span)} for place in places]
 
 
 def _head(facts: Mapping[str, Any], columns: int) -> Iterator[str]:
@@ -114,7 +114,7 @@ def _passes(compilation: Compilation, columns: int) -> Iterator[str]:
 
 
 def _named(places: tuple[Place, ...], source: Source) -> str:
-    lines = sorted({source.position(place.span.start)[0] for place in places})
+    lines = sorted({source.line_of(place.span) for place in places})
     names = ", ".join(f"`{place.path or place.name}`" for place in places)
     return f"{names} ({'line' if len(lines) == 1 else 'lines'} {', '.join(map(str, lines))})"
 

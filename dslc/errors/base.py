@@ -5,7 +5,7 @@ are complete files: the docs show them, and a test checks that the first gives t
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
 from dslc.source import Span
@@ -53,6 +53,8 @@ class Problem:
     mended: ClassVar[str] = ""
 
     span: Span
+    via: tuple[Note, ...] = field(default=(), kw_only=True)
+    """How the reader's own file comes to a place in a file that it imports."""
 
     def headline(self) -> str:
         raise AssertionError(type(self).__name__)
@@ -98,6 +100,19 @@ class Problems:
 
     def __iter__(self) -> Iterator[Problem]:
         return iter(sorted(self.found, key=lambda problem: (problem.span.file, problem.span.start)))
+
+
+class Relayed(Problems):
+    """Hands problems on to another collector; those in another file than `note` say how one comes there."""
+
+    def __init__(self, to: Problems, note: Note) -> None:
+        super().__init__(to.found)
+        self.to, self.note = to, note
+
+    def add(self, problem: Problem) -> None:
+        if problem.span.file != self.note.span.file:
+            problem = replace(problem, via=(*problem.via, self.note))
+        self.to.add(problem)
 
 
 class Failed(Exception):

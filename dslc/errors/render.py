@@ -8,7 +8,7 @@ from typing import Any, TextIO
 from dslc.errors.base import Fix, Problem
 from dslc.errors.paint import PLAIN, Paint, fill, visible
 from dslc.errors.snippet import is_option, marks, snippet
-from dslc.source import Source, Span
+from dslc.source import Source, Span, by_name
 
 WIDTH = 80
 NARROWEST, WIDEST = 40, 160
@@ -27,6 +27,7 @@ class _Remark:
 
 def render(problem: Problem, sources: Mapping[str, Source], columns: int = WIDTH, paint: Paint = PLAIN) -> str:
     """One problem: headline, place, the lines that matter, and the way out."""
+    sources = by_name(sources.values())
     shown, unplaced = _remarks(problem, sources)
     gutter = max((len(str(_line_of(remark.span.end, sources[remark.span.file]))) for remark in shown), default=1)
     lines = [paint(problem.severity, f"{problem.severity}[{problem.code}]")]
@@ -50,7 +51,8 @@ def _remarks(problem: Problem, sources: Mapping[str, Source]) -> tuple[list[_Rem
     """What can be shown in the source, the place of the problem first, and what can only be said."""
     style = "help" if problem.severity == "note" else problem.severity
     found = [_Remark(problem.span, problem.label(), style, True)]
-    found += [_Remark(note.span, note.text, "note", False) for note in problem.notes()]
+    notes = dict.fromkeys((*problem.notes(), *problem.via))
+    found += [_Remark(note.span, note.text, "note", False) for note in notes]
     shown = [one for one in found if one.span.file in sources and one.span.end > one.span.start]
     return shown, [one for one in found if one not in shown and one.text]
 
@@ -107,11 +109,12 @@ def columns_of(stream: TextIO) -> int:
 
 
 def to_json(file: str, problems: Iterable[Problem], sources: Mapping[str, Source]) -> dict[str, Any]:
-    """Lines and columns count from 1; the end is the place after the last character."""
-    return {"file": file, "problems": [_to_json(problem, sources) for problem in problems]}
+    """Lines and columns count from 1, in the file that a problem names; the end is the place after the last character."""
+    known = by_name(sources.values())
+    return {"file": file, "problems": [_to_json(file, problem, known) for problem in problems]}
 
 
-def _to_json(problem: Problem, sources: Mapping[str, Source]) -> dict[str, Any]:
+def _to_json(file: str, problem: Problem, sources: Mapping[str, Source]) -> dict[str, Any]:
     source = sources.get(problem.span.file, Source("", ""))
     (line, column), (end_line, end_column) = (
         source.position(min(offset, len(source.text))) for offset in (problem.span.start, problem.span.end)
@@ -120,6 +123,7 @@ def _to_json(problem: Problem, sources: Mapping[str, Source]) -> dict[str, Any]:
     found = {
         "code": problem.code,
         "severity": problem.severity,
+        "file": problem.span.file or file,
         "message": f"{problem.headline()}: {label}" if label else problem.headline(),
         "line": line,
         "column": column,

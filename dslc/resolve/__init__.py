@@ -1,12 +1,15 @@
 """Tree to program: what a file declares, by name, and what stands where it has no meaning."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from dslc.catalogue import nearest
 from dslc.errors.base import Problems
+from dslc.errors.imports import NotAModel, NotInModule
 from dslc.errors.resolve import GivenTwice, Misplaced, NothingChosen, NotWorkingYet, NoVersion, UnknownVersion
 from dslc.parse import tree
+from dslc.resolve.imports import Imports
 from dslc.source import Source, Span
 
 VERSION = 1
@@ -28,11 +31,38 @@ class Program:
     """Settings given on the command line."""
     dims: dict[str, int] = field(default_factory=dict[str, int])
     """Dimensions given on the command line."""
+    imports: dict[str, tree.Import] = field(default_factory=dict[str, tree.Import])
+    """By the name that stands before the dot; those that failed as well."""
+    modules: "dict[str, Program]" = field(default_factory=dict[str, "Program"])
+    """What the imported files declare, by that name."""
+    whole: bool = True
+    """No part is left out for a syntax error."""
+
+    def model(self, name: str) -> "tuple[Program, tree.Block] | None":
+        """A model of the file, or one of a file that it imports (`r.resnet`), with the file that it stands in."""
+        module, _, inner = name.rpartition(".")
+        home = self.modules.get(module) if module else self
+        return (home, home.models[inner]) if home is not None and inner in home.models else None
+
+    @property
+    def imported(self) -> Mapping[str, Mapping[str, tree.Block] | None]:
+        """Blocks by the name of the import; None for one that could not be read as a whole."""
+        found = {name: self.modules.get(name) for name in self.imports}
+        return {name: part.blocks if part is not None and part.whole else None for name, part in found.items()}
+
+    def title(self, block: str) -> str:
+        """The name of a block of this file among those of all files."""
+        return f"{self.source.name}: {block}" if self.source.kept else block
 
 
-def resolve(source: Source, file: tree.File, problems: Problems) -> Program:
-    """The declarations of a file; what is declared twice, unknown or not working yet is added to the problems."""
+def resolve(source: Source, file: tree.File, problems: Problems, imports: Imports | None = None) -> Program:
+    """The declarations of a file; what is declared twice, unknown or not working yet is added to the problems.
+
+    Args:
+        imports: reads what the file imports, when it is imported itself.
+    """
     program = Program(source, file)
+    imports = imports or Imports(source)
     _version(source, file, problems)
     for part in file.parts:
         match part:
@@ -53,19 +83,40 @@ def resolve(source: Source, file: tree.File, problems: Problems) -> Program:
             case tree.Section():
                 problems.add(NotWorkingYet(part.name.span, f"the `{part.kind}` section"))
             case tree.Import():
-                problems.add(NotWorkingYet(part.span, "`import`"))
+                imports.add(program, part, problems)
             case _:
                 problems.add(
                     NotWorkingYet(Span(part.span.file, part.span.start, part.span.start + 7), "the `weights` section")
                 )
+    for name, part in program.imports.items():
+        if name in program.blocks:
+            problems.add(GivenTwice(program.blocks[name].name.span, name, "name of an import", part.span))
     for variant in program.variants.values():
-        if not isinstance(variant.of, tree.Name):
-            problems.add(NotWorkingYet(variant.of.span, "a variant of an imported model"))
-        elif variant.of.text not in program.models:
-            near = nearest(variant.of.text, tuple(program.models))
-            known = (near,) if near else tuple(program.models)
-            problems.add(NothingChosen(variant.of.span, "model", variant.of.text, known))
+        _variant(program, variant, problems)
     return program
+
+
+def _variant(program: Program, variant: tree.Variant, problems: Problems) -> None:
+    """Refuse a variant of what is no model."""
+    name = dotted(variant.of)
+    module, _, inner = name.rpartition(".")
+    if program.model(name) is not None or program.imported.get(module, {}) is None:
+        return
+    if module in program.modules:
+        blocks = program.modules[module].blocks
+        missing = NotInModule(variant.of.span, module, inner, nearest(inner, tuple(blocks)), tuple(blocks))
+        problems.add(NotAModel(variant.of.span, name) if inner in blocks else missing)
+        return
+    near = nearest(name, tuple(program.models))
+    known = (near,) if near else tuple(program.models)
+    problems.add(NothingChosen(variant.of.span, "model", name, known))
+
+
+def dotted(item: tree.Tree) -> str:
+    """`resnet` or `r.resnet`, as it was written; empty for anything else."""
+    if isinstance(item, tree.Attribute):
+        return f"{dotted(item.value)}.{item.name}"
+    return item.text if isinstance(item, tree.Name) else ""
 
 
 def _version(source: Source, file: tree.File, problems: Problems) -> None:

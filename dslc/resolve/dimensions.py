@@ -9,6 +9,7 @@ from dslc.errors.base import Problems
 from dslc.errors.bind import UnknownDimension
 from dslc.parse import tree
 from dslc.resolve import Program
+from dslc.resolve.imports import reached
 from dslc.source import Span
 
 
@@ -16,7 +17,8 @@ def require_known(program: Program, problems: Problems) -> None:
     """Add a problem for every size of the command line whose dimension no type of the file names."""
     if not program.dims:
         return
-    known = tuple(sorted({"batch", *_named(program.file.parts)}))
+    named = {name for part, _ in reached(program, problems) for name in _named(part.file.parts)}
+    known = tuple(sorted({"batch", *named}))
     for name in program.dims:
         if name not in known:
             problems.add(UnknownDimension(Span(program.source.name, 0, 0), name, nearest(name, known), known))

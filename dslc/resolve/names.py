@@ -1,10 +1,12 @@
 """Names of blocks and models, branches not taken and blocks not used included: a slip shows before anybody takes them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
-from dslc.catalogue import Entry
+from dslc.catalogue import Entry, nearest
 from dslc.errors.base import Problems
+from dslc.errors.imports import ModuleMisused, NotInModule
 from dslc.ops.base import OPS
 from dslc.parse import tree
 from dslc.resolve import meant
@@ -12,12 +14,17 @@ from dslc.types import DTYPES
 
 
 class Names:
-    """Checks the names in one block; `blocks` are the blocks and models of the file."""
+    """Checks the names in one block; `blocks` are the blocks and models of the file, `imports` those of others."""
 
     def __init__(
-        self, block: tree.Block, blocks: dict[str, tree.Block], values: frozenset[str], problems: Problems
+        self,
+        block: tree.Block,
+        blocks: dict[str, tree.Block],
+        values: frozenset[str],
+        problems: Problems,
+        imports: Mapping[str, Mapping[str, tree.Block] | None] = MappingProxyType({}),
     ) -> None:
-        self.blocks, self.problems = blocks, problems
+        self.blocks, self.problems, self.imports = blocks, problems, imports
         self.declared = frozenset(_declared(block))
         self.values = values
         """Names that mean something where a value stands although no block gives them."""
@@ -63,8 +70,26 @@ class Names:
                 self.chain(item.body)
             case tree.If():
                 self.branch(item, self.chain)
+            case tree.Attribute(value=tree.Name(text=module)) if module in self.imports:
+                self.imported(module, item, ())
+            case tree.Call(callee=tree.Attribute(value=tree.Name(text=module)) as callee) if module in self.imports:
+                self.imported(module, callee, item.arguments)
             case _:
                 self.value(item)
+
+    def imported(self, module: str, callee: tree.Attribute, items: tuple[tree.Item, ...]) -> None:
+        """A block of an imported file; nothing is known of one that could not be read."""
+        for item in items:
+            self.value(item.value)
+        blocks = self.imports[module]
+        if blocks is None:
+            return
+        known = tuple(blocks)
+        if callee.name not in blocks:
+            self.problems.add(NotInModule(callee.span, module, callee.name, nearest(callee.name, known), known))
+            return
+        settings = tuple(parameter.name.text for parameter in blocks[callee.name].parameters)
+        self.settings(f"{module}.{callee.name}", settings, items)
 
     def branch(self, item: tree.If, inside: Any) -> None:
         self.value(item.condition)
@@ -87,6 +112,8 @@ class Names:
             member: type[Entry] = OPS[name]
             if not member.open:
                 self.settings(name, tuple(field.name for field in member.settings()), items)
+        elif name in self.imports:
+            self.problems.add(ModuleMisused(callee.span, name, tuple(self.imports[name] or ())))
         else:
             self.problems.add(meant.layer(callee, items, tuple(self.blocks)))
 
@@ -111,6 +138,10 @@ class Names:
                 self.stage(item)
             case tree.If():
                 self.branch(item, self.value)
+            case tree.Attribute(value=tree.Name(text=module)) if self._is_module(module):
+                self.stage(item)
+            case tree.Call(callee=tree.Attribute(value=tree.Name(text=module))) if self._is_module(module):
+                self.stage(item)
             case tuple():
                 for part in item:
                     self.value(part)
@@ -121,8 +152,17 @@ class Names:
             case _:
                 pass
 
+    def _is_module(self, name: str) -> bool:
+        return name in self.imports and name not in self.declared
+
     def name(self, item: tree.Name) -> None:
-        if item.text in self.declared or item.text in self.values or item.text in self.blocks or item.text in OPS:
+        if (
+            item.text in self.imports
+            or item.text in self.declared
+            or item.text in self.values
+            or item.text in self.blocks
+            or item.text in OPS
+        ):
             return
         self.problems.add(meant.value(item, tuple(self.declared)))
 

@@ -16,6 +16,8 @@ from dslc.train.task import failed
 SOURCE, CONFIG, METRICS = "model.net", "config.json", "metrics.jsonl"
 WEIGHTS, REPORT, CHECKPOINTS = "weights.safetensors", "report.html", "checkpoints"
 RUNS = "runs"
+IMPORTS = "imports"
+"""What the source imports, in a folder for files and one for the library."""
 
 Line = dict[str, Any]
 
@@ -43,6 +45,9 @@ class RunFolder:
             for left in self.path.rglob(f".*{TEMPORARY}"):
                 left.unlink()
             self.write(SOURCE, source.text)
+            for other in source.imported.values():
+                (self.path / IMPORTS / other.kept).parent.mkdir(parents=True, exist_ok=True)
+                self.write(f"{IMPORTS}/{other.kept}", other.text)
             self.write(CONFIG, json.dumps(plain(config), indent=2, ensure_ascii=False) + "\n")
         except OSError as error:
             why = f"cannot be written: {(error.strerror or str(error)).lower()}"

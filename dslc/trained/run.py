@@ -16,7 +16,7 @@ from dslc.graph import Graph
 from dslc.plan import Plan
 from dslc.source import Source, Span
 from dslc.train.checkpoint import Damaged, read_arrays
-from dslc.train.folder import CONFIG, SOURCE, RunFolder
+from dslc.train.folder import CONFIG, IMPORTS, SOURCE, RunFolder
 from dslc.train.weights import stack
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def open_run(path: Path, data: tuple[Path, ...] = (), seed: int | None = None) -
     if not isinstance(options, dict):
         what = f"it has no `{CONFIG}` that `dslc train` wrote" if path.is_dir() else "there is no such folder"
         raise failed(NotARun(Span(str(path), 0, 0), str(path), what))
-    source = compiler.read(str(path / SOURCE))
+    source = replace(compiler.read(str(path / SOURCE)), folder=str(path / IMPORTS))
     try:
         return Run(path, source, config, _options(options, config, data, seed))
     except (KeyError, TypeError, ValueError) as problem:

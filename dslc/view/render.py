@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 from dslc.graph import Graph
-from dslc.source import Source
+from dslc.source import Source, by_name
 from dslc.view.boxes import MOST
 from dslc.view.scene import Item, Scene, scene
 
@@ -27,7 +27,7 @@ class View:
 
 def page(views: Sequence[View], sources: Iterable[Source] = ()) -> str:
     """One HTML file with everything in it; `sources` are the files that the spans of the graphs point into."""
-    texts = {source.name: source for source in sources}
+    texts = by_name(sources)
     scenes = [(view, scene(view.graph, texts)) for view in views]
     title = views[0].graph.name if views else "graph"
     data = {

@@ -1,0 +1,79 @@
+"""Blocks of imported files: `r.bottleneck(64)` as a stage, `r.bottleneck` as a setting."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from dslc.build.scope import Build, Env
+from dslc.build.values import Skip, Symbol
+from dslc.catalogue import nearest
+from dslc.errors.base import Note, Relayed
+from dslc.errors.imports import ModuleMisused, NotInModule
+from dslc.errors.resolve import Misplaced
+from dslc.parse import tree
+from dslc.source import Span
+
+if TYPE_CHECKING:
+    from dslc.resolve import Program
+
+
+def is_module(env: Env, item: tree.Tree) -> bool:
+    """Whether a name means an import here; what the block calls so comes first."""
+    return isinstance(item, tree.Name) and item.text in env.build.program.imports and env.scope.find(item.text) is None
+
+
+def names_block(env: Env, item: tree.Tree) -> bool:
+    """Whether something dotted means a block of an import."""
+    return isinstance(item, tree.Attribute) and is_module(env, item.value)
+
+
+def misused(env: Env, item: tree.Name) -> Skip:
+    """The name of an import stands where a layer or a value is looked for."""
+    module = env.build.program.modules.get(item.text)
+    return Skip() if module is None else env.fail(ModuleMisused(item.span, item.text, tuple(module.blocks)))
+
+
+def find(env: Env, item: tree.Attribute) -> "tuple[Program, tree.Block]":
+    """The block that `r.bottleneck` names, and the file that it stands in.
+
+    Raises:
+        Skip: when there is none.
+    """
+    assert isinstance(item.value, tree.Name)
+    module = env.build.program.modules.get(item.value.text)
+    if module is not None and item.name in module.blocks:
+        return module, module.blocks[item.name]
+    if module is None or not module.whole:  # the import has its own message
+        raise Skip
+    known = tuple(module.blocks)
+    raise env.fail(NotInModule(item.span, item.value.text, item.name, nearest(item.name, known), known))
+
+
+def symbol(env: Env, item: tree.Attribute) -> Symbol:
+    """A block of an import as a setting: `block = r.bottleneck`."""
+    find(env, item)
+    return Symbol(item, (), env, item.span)
+
+
+def stage(
+    env: Env, there: Env, callee: tree.Attribute, items: tuple[tree.Item, ...], label: str | None, span: Span
+) -> Any:
+    """Apply a block of an import; its name is looked up in one place, its settings are read in another.
+
+    Args:
+        env: where the settings stand.
+        there: where the name stands.
+    """
+    from dslc.build import blocks  # noqa: PLC0415  # the two call each other
+
+    module, block = find(there, callee)
+    if block.kind == "model" and env.build.training and not env.build.active:
+        what = f"`{callee.name}` is a model of another file, and a `train` block applies those of its own"
+        raise env.fail(Misplaced(span, what, "make a model of this file that applies it, and train that"))
+    return blocks.apply(env, block, items, label or callee.name, span, module)
+
+
+def within(build: Build, home: "Program | None", use: Span) -> Build:
+    """The build as the names of another file are looked up in it; its problems say where the file is used."""
+    if home is None or home is build.program:
+        return build
+    return replace(build, program=home, problems=Relayed(build.problems, Note(use, "applied here")))
