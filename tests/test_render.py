@@ -305,11 +305,11 @@ def test_json_counts_lines_and_columns_from_one_and_ends_behind_the_last_charact
         "file": "a.net",
         "problems": [
             {
-                "code": "E0999", "severity": "error", "message": "this does not fit: here", "line": 2, "column": 6,
-                "end_line": 2, "end_column": 7, "help": "do it",
+                "code": "E0999", "severity": "error", "file": "a.net", "message": "this does not fit: here", "line": 2,
+                "column": 6, "end_line": 2, "end_column": 7, "help": "do it",
             },
             {
-                "code": "E0999", "severity": "warning", "message": "this does not fit", "line": 1, "column": 1,
+                "code": "E0999", "severity": "warning", "file": "b.net", "message": "this does not fit", "line": 1, "column": 1,
                 "end_line": 1, "end_column": 1, "help": None,
             },
         ],

@@ -89,7 +89,6 @@ class Imports:
         if kept in self.done:
             return self.done[kept]
         file, shown = self._find(kept, part)
-        self._bound(file, part)
         source = self._read(file, shown, kept, part)
         self.root.imported[shown] = source
         self.chain.append(_Link(_real(file), source, part))
@@ -112,6 +111,7 @@ class Imports:
         if not _real(file).is_relative_to(_real(folder)):
             what = "is a link that leads out of the folder of the file"
             raise Refusal(ImportRefused(part.span, written, what, "copy the file to where the link stands"))
+        self._bound(file, part)
         if not file.exists():
             raise Refusal(
                 ImportMissing(part.span, written, f"{shown}/{path}".removeprefix("./"), _neighbour(file, written))

@@ -80,7 +80,8 @@ def test_json_is_a_line_for_each_file(dslc: Dslc, mlp: str, tmp_path: Path):
     assert good == {"file": "mlp.net", "problems": []}
     assert bad["problems"] == [
         {
-            "code": "E0201", "severity": "error", "message": "there is no layer or block called `rellu`",
+            "code": "E0201", "severity": "error", "file": "bad.net",
+            "message": "there is no layer or block called `rellu`",
             "line": 4, "column": 48, "end_line": 4, "end_column": 53, "help": "did you mean `relu`?",
             "fix": {
                 "safe": True,
