@@ -52,21 +52,31 @@ def read(path: str) -> Source:
         Failed: when it cannot be read.
     """
     try:
-        data = Path(path).read_bytes()
-        if len(data) > LARGEST:
-            raise _failed(FileProblem(Span(path, 0, 0), path, f"has more than {LARGEST:,} characters", "split it"))
-        return Source(path, data.decode("utf-8-sig").replace("\r\n", "\n"))
+        return decoded(path, Path(path).read_bytes())
     except FileNotFoundError:
         problem = FileProblem(Span(path, 0, 0), path, "is not there", "check the spelling and the folder")
     except IsADirectoryError:
         problem = FileProblem(Span(path, 0, 0), path, "is a folder", "name a `.net` file in it")
-    except UnicodeDecodeError as error:
-        problem = FileProblem(Span(path, 0, 0), path, f"is not UTF-8 text (byte {error.start})", "save it as UTF-8")
     except OSError as error:
         problem = FileProblem(
             Span(path, 0, 0), path, f"cannot be read: {(error.strerror or '').lower()}", "check its permissions"
         )
     raise _failed(problem)
+
+
+def decoded(path: str, data: bytes) -> Source:
+    """The text of what has been read.
+
+    Raises:
+        Failed: when it is too long, or no UTF-8.
+    """
+    if len(data) > LARGEST:
+        raise _failed(FileProblem(Span(path, 0, 0), path, f"has more than {LARGEST:,} characters", "split it"))
+    try:
+        return Source(path, data.decode("utf-8-sig").replace("\r\n", "\n"))
+    except UnicodeDecodeError as error:
+        where = f"is not UTF-8 text (byte {error.start})"
+        raise _failed(FileProblem(Span(path, 0, 0), path, where, "save it as UTF-8")) from None
 
 
 def _failed(problem: FileProblem) -> Failed:

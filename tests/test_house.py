@@ -39,7 +39,7 @@ LAYERS = (
     ("types", "catalogue"),
     ("ops", "initializers", "graph", "paths", "errors", "plan", "schedules", "optimizers", "data", "keys"),
     ("text", "verify", "parse"),
-    ("passes",),
+    ("passes", "format"),
     ("resolve", "build", "bind", "initialize", "optimize", "prepare", "differentiate", "lower"),
     ("compiler", "mend"),
     ("train", "trained", "view", "summary", "sizes", "compilation", "artifacts", "pages", "api"),

@@ -44,3 +44,20 @@ class NoDevice(Problem):
         if self.device == "cpu":
             return "leave `--device` out"
         return f"leave `--device` out, or install JAX with support for it: `pip install 'jax[{'cuda12' if self.device == 'gpu' else 'tpu'}]'`"
+
+
+@dataclass(frozen=True)
+class NotFormatted(Problem):
+    """`dslc fmt` compares the words and the comments of what it has laid out with those of the file. Where they differ it
+    writes nothing: this is a bug in dslc and not in the file."""
+
+    code = "E0903"
+
+    def headline(self) -> str:
+        return f"this is a bug in dslc: laid out anew, `{self.span.file}` would say something else"
+
+    def label(self) -> str:
+        return "a word or a comment would differ from here on"
+
+    def help(self) -> str | None:
+        return "the file is as it was; please report it with the file"
