@@ -15,7 +15,7 @@ from dslc.parse.reader import parser
 from dslc.source import Source, Span
 
 ROOT = Path(__file__).parents[1]
-KEPT = [*sorted((ROOT / "examples").glob("*.net")), *sorted((ROOT / "dslc").rglob("*.net"))]
+KEPT = sorted((ROOT / "examples").glob("*.net"))
 LANGUAGE = ROOT.parent / "shared" / "language"
 GAPS = (" ", "  ", "\t", "\n", "\n\n\n", "  # behind\n", "\n# above\n", "\n\n  # apart  \n\n\n", "#tight\n")
 
