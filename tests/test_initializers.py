@@ -5,8 +5,10 @@ import math
 import jax
 import numpy as np
 import pytest
+from samples import op_of
 
 from dslc.initializers.base import INITIALIZERS
+from dslc.ops.base import Context
 
 FAN_IN, FAN_OUT = 300, 500
 SHAPE = (FAN_IN, FAN_OUT)
@@ -82,3 +84,23 @@ def test_a_key_decides_the_values(name: str) -> None:
     settings, _ = VARIANCES[name]
     assert np.array_equal(drawn(name, settings, seed=3), drawn(name, settings, seed=3))
     assert np.mean(drawn(name, settings, seed=3) == drawn(name, settings, seed=4)) < 0.01
+
+
+@pytest.mark.parametrize("shape", [(40, 40), (40, 160), (160, 40), (3, 3, 8, 20)])
+def test_orthogonal_matrices_have_orthogonal_columns_or_rows(shape: tuple[int, ...]) -> None:
+    values = INITIALIZERS["orthogonal"](gain=2.0).sample(jax.random.key(0), shape, 1, 1)
+    matrix = np.asarray(values, np.float64).reshape(-1, shape[-1])
+    small = matrix @ matrix.T if matrix.shape[0] < matrix.shape[1] else matrix.T @ matrix
+    # Dot products of up to 160 numbers rounded to float32, 6e-8 each, times the square of the gain.
+    np.testing.assert_allclose(small, 4 * np.eye(len(small)), atol=1e-5)
+
+
+def test_an_identity_matrix_makes_dense_and_conv_hand_on_their_input() -> None:
+    eye = INITIALIZERS["identity_matrix"]()
+    kernel = eye.sample(jax.random.key(0), (3, 5), 3, 5)
+    assert np.array_equal(kernel, np.eye(3, 5))
+    x = jax.random.normal(jax.random.key(1), (2, 6, 7, 4))
+    for size in (2, 3):
+        conv = op_of(f"conv(4, {size}, bias = false)")
+        window = eye.sample(jax.random.key(0), (size, size, 4, 4), 1, 1)
+        assert np.array_equal(conv.apply({"kernel": window}, x, ctx=Context()), x)

@@ -92,3 +92,20 @@ def test_top_k_agrees_with_pytorch() -> None:
     (torch.topk(leaf, 4).values * torch.tensor(weight)).sum().backward()
     found = jax.grad(lambda x: (op_of("top_k(4)").apply({}, x, ctx=Context())[0] * weight).sum())(jnp.asarray(x))
     close(found, leaf.grad.numpy(), "gradient")
+
+
+@pytest.mark.parametrize("merge", ["add", "multiply", "maximum", "mean_of", "stack(-2)", "concat"])
+def test_merges_take_what_a_fork_gives(merge: str) -> None:
+    graph = graph_of(
+        f"model m {{ input x: [batch, 3]  output y = x -> fork {{ dense(4); dense(4); dense(4) }} -> {merge} }}"
+    )
+    wanted = {"stack(-2)": "[batch, 3, 4]", "concat": "[batch, 12]"}
+    assert str(graph.type(graph.outputs["y"])) == wanted.get(merge, "[batch, 4]")
+
+
+def test_subtract_and_where_take_tuples_and_numbers() -> None:
+    graph = graph_of(
+        """model m { input x: [batch, 3]  input seen: bool[batch, 1]
+             output y = x -> fork { dense(4); dense(4) } -> subtract -> (seen, it, 0) -> where }"""
+    )
+    assert str(graph.type(graph.outputs["y"])) == "[batch, 4]"
