@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from dslc import compiler
 from dslc.bind import bind, dims_of
 from dslc.build.values import show
-from dslc.differentiate import differentiate, gradient_name
 from dslc.errors.base import Failed, Problems
 from dslc.errors.render import report
 from dslc.graph import Graph
@@ -18,13 +17,15 @@ from dslc.initialize import initial
 from dslc.lower import lower
 from dslc.optimize import optimize
 from dslc.parse import parse
-from dslc.plan import Plan
+from dslc.plan import Plan, Update
 from dslc.resolve import Program as Declared
 from dslc.schedules.base import Length
 from dslc.source import Source
 from dslc.summary import Summary, count, summarize, type_text
+from dslc.train.follow import followers
 from dslc.train.groups import Groups
-from dslc.train.update import applied, clipped, penalized
+from dslc.train.task import derived
+from dslc.train.update import applied, clipped, gradient_of, penalized
 from dslc.view import View, page
 
 if TYPE_CHECKING:
@@ -131,14 +132,15 @@ class Model:
         outputs, state = lower(self._bound(batch), self.source)(
             params["weights"], params["state"], self._fields(batch), training=train, key=key
         )
-        return (outputs["loss"], {**params["state"], **state}) if train else outputs["loss"]
+        loss = outputs[self._update.loss]
+        return (loss, {**params["state"], **state}) if train else loss
 
     def optimizer(self, run: Length | None = None) -> "GradientTransformation":
         """The optimizer of the train block, as Optax has it; a schedule needs the length of the `run`.
 
         Its state for `train_step` is `model.optimizer().init(params["weights"])`.
         """
-        return self._groups.rule(self.plan.optimizer, run or Length(1, 1))
+        return self._groups.rule(self._update.optimizer, run or Length(1, 1))
 
     def train_step(
         self,
@@ -157,21 +159,37 @@ class Model:
             key: random key of this step, needed where something draws random numbers.
             run: length of the run, for a schedule.
         """
-        weights = params["weights"]
+        weights, update = params["weights"], self._update
+        trained = self._groups.changed(update)
         forward, _ = optimize(self._bound(batch), "training")
-        program = lower(differentiate(forward, "loss", self._groups.trained), self.source)
+        program = lower(derived(forward, update, self._groups), self.source)
         outputs, state = program(weights, params["state"], self._fields(batch), training=True, key=key)
-        gradients = penalized(self.plan, weights, {name: outputs[gradient_name(name)] for name in self._groups.trained})
-        gradients, _ = clipped(self.plan, self._groups.masked(gradients))
+        gradients = penalized(update, weights, {name: gradient_of(outputs, name, weights) for name in trained})
+        gradients, _ = clipped(update, self._groups.masked(gradients))
         updates: Any
         updates, optimizer = self.optimizer(run).update(gradients, optimizer, weights)
         weights = applied(weights, updates)
-        values = {name: outputs[name] for name in ("loss", *self.plan.scalars)}
+        values = {name: outputs[name] for name in (update.loss, *update.scalars)}
         return {"weights": weights, "state": {**params["state"], **state}}, optimizer, values
 
     @cached_property
     def _groups(self) -> Groups:
         return Groups(self.plan.graph, self.plan.groups)
+
+    @property
+    def _update(self) -> Update:
+        """What a training step changes.
+
+        Raises:
+            ValueError: when it changes several things, one after the other, or keeps copies: that takes a loop.
+        """
+        if followers(self.plan.graph):
+            raise ValueError("the train block keeps copies of weights that follow them: train it with `dslc train`")
+        first, *others = self.plan.updates
+        if others:
+            names = ", ".join(f"`{update.name}`" for update in self.plan.updates)
+            raise ValueError(f"the train block has several steps ({names}): train it with `dslc train`")
+        return first
 
     def summary(self, **dims: int) -> Summary:
         """What the model is made of, with costs at these sizes of its free dimensions (1 where none is given)."""
@@ -183,7 +201,8 @@ class Model:
     def _bound(self, batch: Mapping[str, Any]) -> Graph:
         """The graph of the loss and the scalars for the shapes of a batch."""
         graph = self.plan.graph
-        graph = replace(graph, outputs={name: graph.outputs[name] for name in ("loss", *self.plan.scalars)}).live()
+        wanted = (self._update.loss, *self._update.scalars)
+        graph = replace(graph, outputs={name: graph.outputs[name] for name in wanted}).live()
         given = self._fields(batch)
         return bind(graph, dims_of(graph, {node.name: given[node.name].shape for node in graph.sources("input")}))
 

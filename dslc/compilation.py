@@ -10,7 +10,6 @@ from dslc.compiler import Options
 from dslc.data.base import Parts, Records
 from dslc.data.pipeline import Loaded
 from dslc.data.schema import Schema
-from dslc.differentiate import differentiate
 from dslc.errors.base import Failed, Problems
 from dslc.errors.resolve import NothingChosen
 from dslc.graph import Graph
@@ -18,13 +17,13 @@ from dslc.lazy import jax, np
 from dslc.lower import Program, lower, shapes_of
 from dslc.optimize import Report, optimize
 from dslc.parse import parse, tree
-from dslc.plan import Plan
+from dslc.plan import Plan, Update
 from dslc.resolve import Program as Declared
 from dslc.sizes import sized, sizes_of
 from dslc.source import Source, Span
 from dslc.train.generator import base_key
 from dslc.train.program import Loop
-from dslc.train.task import Task, make
+from dslc.train.task import Task, derived, make
 from dslc.types import JAX_DTYPES
 
 if TYPE_CHECKING:
@@ -53,8 +52,7 @@ class _Loop(Loop):
 
     graph: Graph | None = None
 
-    @cached_property
-    def program(self) -> Program:
+    def joint(self, update: Update) -> Program:
         assert self.graph is not None
         return lower(self.graph, self.source)
 
@@ -125,13 +123,18 @@ class Compilation:
             names = tuple(self.resolve.trains)
             self.problems.add(NothingChosen(Span(self.source.name, 0, 0), "train block", self.build.name, names))
             raise Failed(self.problems)
-        return differentiate(self.optimize[0], "loss", self.task.weights)
+        graph = self.optimize[0]
+        for update in self.plan.updates:
+            graph = derived(graph, update, self.task.groups)
+        return graph
 
     @stage
     def trace(self) -> "Traced":
         if self.plan is None:
             return self._function()
-        loop = _Loop(self.task, self.source, graph=self.differentiate)
+        # Where updates take turns, each has a graph of its own.
+        alone = len(self.plan.updates) == 1
+        loop = _Loop(self.task, self.source, graph=self.differentiate) if alone else Loop(self.task, self.source)
         key = base_key(self.plan.seed)
         carry = jax.eval_shape(loop.start, key)
         data = self.task.train.table.arrays

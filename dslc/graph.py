@@ -107,7 +107,10 @@ class Graph:
         return MappingProxyType({ref: tuple(names) for ref, names in found.items()})
 
     def live(self) -> "Graph":
-        """The graph without the nodes that no output and no state update of a node that stays depends on."""
+        """The graph without the nodes that no output and no state update of a node that stays depends on.
+
+        What a state that stays follows, stays as well.
+        """
         kept: set[str] = set()
         open_ = [ref.node for ref in self.outputs.values()]
         while open_:
@@ -115,6 +118,8 @@ class Graph:
             if name not in kept:
                 kept.add(name)
                 open_.extend(ref.node for ref in self.nodes[name].references())
+                followed = getattr(self.nodes[name].op, "follows", "")
+                open_.extend([followed] if followed in self.nodes else [])
         updates = {state: ref for state, ref in self.updates.items() if ref.node in kept}
         return replace(self.only(kept), updates=updates)
 

@@ -9,6 +9,7 @@ from dslc.initializers.base import Initializer
 from dslc.initializers.glorot_uniform import GlorotUniform
 from dslc.keys import fold, numbers_of, wrapped
 from dslc.lazy import jax, jnp
+from dslc.ops.core.state import State
 from dslc.types import JAX_DTYPES
 
 
@@ -16,9 +17,12 @@ def initial(graph: Graph, key: "jax.Array") -> "tuple[dict[str, jax.Array], dict
     """First values of all parameters, and of all states, by name.
 
     Each depends on the key, its name and its layer alone: `blocks.3.x` starts the same by itself as in the stacked
-    `blocks.*.x`. Traceable.
+    `blocks.*.x`. What follows another starts as that does. Traceable.
     """
-    values = _values({node.name: node.op for kind in ("parameter", "state") for node in graph.sources(kind)}, key)
+    ops: dict[str, Any] = {node.name: node.op for kind in ("parameter", "state") for node in graph.sources(kind)}
+    followed = {name: op.follows for name, op in ops.items() if isinstance(op, State) and op.follows in ops}
+    values = _values({name: op for name, op in ops.items() if name not in followed}, key)
+    values |= {name: values[other] for name, other in followed.items()}
     weights, state = ({node.name: values[node.name] for node in graph.sources(kind)} for kind in ("parameter", "state"))
     return weights, state
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dslc.graph import Graph
 from dslc.source import NOWHERE, Span
@@ -45,28 +45,59 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """A checked `train` block of one model and one loss.
+class Update:
+    """One change of weights: what a `step` of a train block says, or the block itself where it has no steps."""
 
-    `graph` takes the fields of the data as its inputs and puts out `loss`, every scalar named in `scalars`, and the
-    sums of every metric under `metric <name>`. Its dimensions are still symbolic (`batch`).
-    """
-
-    name: str
-    model: str
-    graph: Graph
-    data: "Pipeline"
     optimizer: "Optimizer"
-    batch: int = 32
-    epochs: int | None = 10
-    steps: int | None = None
-    """Given instead of epochs."""
-    seed: int = 0
+    name: str = ""
+    """Name of the step; empty for a block without steps."""
+    loss: str = "loss"
+    """The output of the graph to make small."""
+    scalars: tuple[str, ...] = ()
+    """Outputs that are worked out with it and logged."""
+    weights: tuple[str, ...] = ()
+    """The parameters that it changes."""
+    states: tuple[str, ...] = ()
+    """The states whose next values it keeps."""
+    every: int = 1
+    """It is made in each training step whose number divides by this, counted from 1."""
     clip: float | None = None
     """Largest global norm of the gradients."""
     l1: float = 0.0
     l2: float = 0.0
     """Penalties added to the loss: `l1 * sum |w| + l2 * sum w ** 2` over all kernels (no biases, scales or tables)."""
+    spans: Mapping[str, Span] = field(default_factory=dict[str, Span])
+    """Where each setting is written."""
+
+    def is_due(self, number: Any) -> Any:
+        """Whether it is made in a training step, the first of which is number 1."""
+        return number % self.every == 0
+
+    def count(self, after: int, until: int) -> int:
+        """How often it is made in the training steps `after + 1` to `until`."""
+        return until // self.every - after // self.every
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A checked `train` block.
+
+    `graph` takes the fields of the data as its inputs and puts out the loss and the scalars of every update, and the
+    sums of every metric under `metric <name>`. Its dimensions are still symbolic (`batch`).
+    """
+
+    name: str
+    model: str
+    """The model that it names; the name of the block again where that is a free title."""
+    graph: Graph
+    data: "Pipeline"
+    updates: tuple[Update, ...]
+    """What a training step changes, one after the other; a block without steps has one."""
+    batch: int = 32
+    epochs: int | None = 10
+    steps: int | None = None
+    """Given instead of epochs."""
+    seed: int = 0
     groups: tuple[Group, ...] = ()
     """In the order of writing: what a later one says of a weight wins."""
     early_stop: Duration | None = None
@@ -74,10 +105,24 @@ class Plan:
     checkpoint: Duration = Duration(epochs=1)
     validate: Duration = Duration(epochs=1)
     log: Duration = Duration(steps=100)
-    scalars: tuple[str, ...] = ()
     metrics: Mapping[str, "Metric"] = field(default_factory=dict[str, "Metric"])
     passes: tuple[str, ...] | None = None
     """The optimizations to run; None: all of them."""
     span: Span = NOWHERE
     spans: Mapping[str, Span] = field(default_factory=dict[str, Span])
     """Where each setting is written."""
+
+    @property
+    def optimizer(self) -> "Optimizer":
+        """That of the first update."""
+        return self.updates[0].optimizer
+
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """The outputs that are made small; what is measured as `loss` is their sum."""
+        return tuple(update.loss for update in self.updates)
+
+    @property
+    def scalars(self) -> tuple[str, ...]:
+        """What is logged besides the losses."""
+        return tuple(name for update in self.updates for name in update.scalars)

@@ -43,7 +43,8 @@ def test_settings_schedules_and_durations():
         checkpoint = 0.5  log = 10  seed = 3  optimizer = sgd(lr = cosine(0.1), momentum = 0.9) }}"""
     )
     plan = plan_of(text)
-    assert (plan.steps, plan.epochs, plan.clip, plan.l2, plan.seed) == (50, None, 1.0, 1e-4, 3)
+    (update,) = plan.updates
+    assert (plan.steps, plan.epochs, update.clip, update.l2, plan.seed) == (50, None, 1.0, 1e-4, 3)
     assert (plan.early_stop, plan.checkpoint, plan.log) == (
         Duration(epochs=3),
         Duration(fraction=0.5),
@@ -81,8 +82,8 @@ def test_the_command_line_sets_the_model_and_the_train_block():
         (f"data = iris()  {LOSS}  optimizer = adam(lr = step_decay(0.1))", "E0208", "step_decay"),
         (f"data = iris()  {LOSS}  optimizer = relu", "E0204", "an optimizer"),
         (f'data = iris()  {LOSS}  precision = "bf16"', "E0212", "precision"),
-        ("data = iris()  step a { loss = 1 }", "E0212", "step"),
-        ("data = iris()  loss = (features -> m, label) -> cross_entropy", "E0212", "by hand"),
+        ("data = iris()  step a { loss = 1 }", "E0402", "update"),
+        ("data = iris()  loss = (features -> m(4), label) -> cross_entropy", "E0435", "no settings"),
         (f"data = iris() -> split(0.5, 0.6)  {LOSS}", "E0505", "1.1"),
         (f'data = npz("../x.npz")  {LOSS}', "E0504", ".."),
     ],

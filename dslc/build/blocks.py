@@ -31,7 +31,7 @@ def apply(
         _bind_setting(inner, parameter, trees, env)
     env.build.active.append(title)
     try:
-        return _run(inner, block, env.it, span)
+        return run(inner, block, env.it, span)
     finally:
         env.build.active.pop()
 
@@ -49,7 +49,8 @@ def _bind_setting(inner: Env, parameter: tree.Parameter, trees: Mapping[str, tre
     inner.bind(name, value, parameter.span, "setting")
 
 
-def _run(env: Env, block: tree.Block, value: Any, span: Span) -> Any:
+def run(env: Env, block: tree.Block, value: Any, span: Span) -> Any:
+    """What the chain or the statements of a block give for a value; its settings are bound."""
     from dslc.build import stages  # noqa: PLC0415  # the two call each other
 
     if block.chain is None:

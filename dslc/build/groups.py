@@ -12,33 +12,45 @@ from dslc.errors.weights import AllFrozen, NoDecay, NoSuchWeight
 from dslc.graph import Graph
 from dslc.optimizers.base import OPTIMIZERS, Optimizer
 from dslc.parse import tree
-from dslc.paths import matches, nearest_path, paths
-from dslc.plan import Group
+from dslc.paths import layers, matches, nearest_path, paths
+from dslc.plan import Group, Update
 from dslc.source import Span
 
 SETTINGS: Mapping[str, Any] = {"decay": float, "lr": float, "frozen": bool, "max_norm": float}
 
 
-def read(env: Env, items: Sequence[tree.WeightGroup], graph: Graph, optimizer: Optimizer) -> tuple[Group, ...]:
+def read(env: Env, items: Sequence[tree.WeightGroup], graph: Graph, updates: Sequence[Update]) -> tuple[Group, ...]:
     """The groups of a train block; what is wrong with them is reported."""
     if not items:
         return ()
     known = paths(graph)
-    found = tuple(_group(env, item, known, optimizer) for item in items)
+    found = tuple(_group(env, item, known, _optimizers(item, graph, updates)) for item in items)
     if known and all(_is_frozen(found, path) for path in known):
         env.build.problems.add(AllFrozen(items[-1].span))
     return found
 
 
-def _group(env: Env, item: tree.WeightGroup, known: tuple[str, ...], optimizer: Optimizer) -> Group:
+def _group(env: Env, item: tree.WeightGroup, known: tuple[str, ...], optimizers: Sequence[Optimizer]) -> Group:
     for glob in item.globs:
         if not any(matches(glob.text, path) for path in known):
             env.build.problems.add(NoSuchWeight(glob.span, glob.text, nearest_path(glob.text, known)))
     given = _settings(env, item)
-    if given.get("decay") is not None and not has_decay(type(optimizer)):
+    plain = [optimizer for optimizer in optimizers if not has_decay(type(optimizer))]
+    if given.get("decay") is not None and plain:
         others = tuple(other.name for other in OPTIMIZERS if has_decay(other))
-        env.build.problems.add(NoDecay(_place(item, "decay"), optimizer.name, others))
+        env.build.problems.add(NoDecay(_place(item, "decay"), plain[0].name, others))
     return Group(tuple(glob.text for glob in item.globs), **given)
+
+
+def _optimizers(item: tree.WeightGroup, graph: Graph, updates: Sequence[Update]) -> list[Optimizer]:
+    """Those that change weights of a group; of one that means no weights, all."""
+    found = [update.optimizer for update in updates if _means_any(item, graph, update)]
+    return found or [update.optimizer for update in updates]
+
+
+def _means_any(item: tree.WeightGroup, graph: Graph, update: Update) -> bool:
+    below = [path for name in update.weights for path, _ in layers(graph.nodes[name])]
+    return any(matches(glob.text, path) for glob in item.globs for path in below)
 
 
 def has_decay(optimizer: type[Optimizer]) -> bool:

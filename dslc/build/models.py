@@ -72,6 +72,12 @@ def overridden(
     return list(chosen.values()), rest
 
 
+def varied(program: Program, variant: str) -> str | None:
+    """The model that a variant is of."""
+    part = program.variants.get(variant)
+    return part.of.text if part and isinstance(part.of, tree.Name) else None
+
+
 def bind(env: Env, block: tree.Block, items: Sequence[tree.Item], outer: Env | None = None) -> None:
     """Settings of a model: given ones (read without any name of a block in sight, in the file of `outer`), then defaults.
 

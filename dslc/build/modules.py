@@ -66,7 +66,7 @@ def stage(
     from dslc.build import blocks  # noqa: PLC0415  # the two call each other
 
     module, block = find(there, callee)
-    if block.kind == "model" and env.build.training and not env.build.active:
+    if block.kind == "model" and env.build.applied and not env.build.active:
         what = f"`{callee.name}` is a model of another file, and a `train` block applies those of its own"
         raise env.fail(Misplaced(span, what, "make a model of this file that applies it, and train that"))
     return blocks.apply(env, block, items, label or callee.name, span, module)

@@ -11,6 +11,7 @@ from dslc.errors.resolve import GivenTwice, NotWorkingYet
 from dslc.source import Span
 
 if TYPE_CHECKING:
+    from dslc.build.applied import Applied
     from dslc.build.loops import Loop
     from dslc.resolve import Program
 
@@ -51,8 +52,8 @@ class Build:
     program: "Program"
     problems: Problems
     dims: dict[str, int] = field(default_factory=dict[str, int])
-    training: bool = False
-    """In a train block the name of a model means that one model, not a new use of its block."""
+    applied: "Applied | None" = None
+    """Set for a train or sample block, where the name of a model means that one model, not a new use of its block."""
     active: list[str] = field(default_factory=list[str])
     """Blocks being applied, outermost first: recursion is refused."""
 

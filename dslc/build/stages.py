@@ -79,8 +79,8 @@ def _named(env: Env, callee: tree.Name, items: tuple[tree.Item, ...], label: str
     found = env.read(name, callee.span)
     if found is not None and isinstance(found.value, Layer | Symbol):
         return _held(env, found.value, callee, items, label, span)
-    if name in env.build.program.models and env.build.training and not env.build.active:
-        raise env.fail(NotWorkingYet(span, "a model applied by hand in a train block"))
+    if name in env.build.program.models and env.build.applied and not env.build.active:
+        return env.build.applied.apply(env, name, items, span)
     if name in env.build.program.blocks:
         return blocks.apply(env, env.build.program.blocks[name], items, label or name, span)
     if name in OPS and not issubclass(OPS[name], Combinator):

@@ -42,9 +42,10 @@ class MissingTrainSetting(Problem):
 
     name: str
     suggestion: str
+    owner: str = "the train block"
 
     def headline(self) -> str:
-        return f"the train block has no `{self.name}`"
+        return f"{self.owner} has no `{self.name}`"
 
     def help(self) -> str | None:
         return f"add `{self.suggestion}`"

@@ -48,7 +48,8 @@ def _spread(factor: Any, like: Any) -> Any:
 def descend(lr: float | Schedule, run: Length) -> "GradientTransformation":
     """The last part of every rule: steps of the learning rate against the direction that is left."""
     if isinstance(lr, Schedule):
-        return optax.scale_by_learning_rate(lambda step: lr.rate(step, run))  # pyright: ignore[reportArgumentType]
+        # A rule counts its updates; a schedule goes by training steps.
+        return optax.scale_by_learning_rate(lambda count: lr.rate(run.step(count), run))  # pyright: ignore[reportArgumentType]
     return optax.scale_by_learning_rate(lr)
 
 

@@ -1,7 +1,7 @@
 """What a schedule is: the learning rate of every step of a run whose length is known."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dslc.catalogue import Catalogue, Entry, entry
 from dslc.plan import Duration
@@ -16,6 +16,12 @@ class Length:
 
     total: int
     per_epoch: int
+    every: int = 1
+    """Training steps from one update to the next."""
+
+    def step(self, count: Any) -> Any:
+        """The training step, from 0, of the update after `count` others."""
+        return count if self.every == 1 else (count + 1) * self.every - 1
 
     def steps(self, duration: Duration) -> int:
         """A duration in steps."""

@@ -9,10 +9,11 @@ import dslc
 from dslc.data.pipeline import Loaded
 from dslc.lazy import jax, np, optax
 from dslc.lower import shapes_of
+from dslc.plan import Plan
 from dslc.train.folder import plain
 from dslc.train.task import Task
 
-LEFT_OUT = ("graph", "metrics", "span", "spans", "name", "model")
+LEFT_OUT = ("graph", "metrics", "span", "spans", "name", "model", "updates")
 """Of a plan: what the source says better, and what has a place of its own."""
 FREE = ("versions", "device", "parameters", "rows", "fitted", "names")
 """May differ between a run and the one that goes on with it."""
@@ -27,6 +28,7 @@ def settings(task: Task, loaded: Loaded, options: Mapping[str, Any]) -> dict[str
         "model": plan.model,
         "options": plain(options),
         **chosen,
+        **_updates(plan),
         "metrics": plain(plan.metrics),
         "dims": {"batch": plan.batch},
         "rows": {part.name: part.rows for part in (task.train, *task.held_out.values())},
@@ -42,6 +44,15 @@ def settings(task: Task, loaded: Loaded, options: Mapping[str, Any]) -> dict[str
             "optax": optax.__version__,
         },
     }
+
+
+def _updates(plan: Plan) -> dict[str, Any]:
+    """The settings of a block without steps, or of each step by its name."""
+    names = ("optimizer", "clip", "l1", "l2")
+    found = {update.name: {name: plain(getattr(update, name)) for name in names} for update in plan.updates}
+    if "" in found:
+        return found[""]
+    return {"updates": {update.name: {**found[update.name], "every": update.every} for update in plan.updates}}
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:

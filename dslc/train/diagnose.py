@@ -10,6 +10,7 @@ from dslc.lower import NotFinite as Found
 from dslc.lower import replay
 from dslc.train.generator import fold
 from dslc.train.program import DRAWS, Carry, Loop, order
+from dslc.train.update import Moving
 
 
 def is_finite(tree: Any) -> bool:
@@ -55,15 +56,22 @@ class Diagnosis:
         task, step = self.loop.task, carry.step
         rows = order(self.key, step // task.length.per_epoch, task.train.rows)
         fields = self.loop.batch(step, self.data, rows)
-        weights = self.loop.packing.unpack(carry.weights)
         key = fold(self.key, DRAWS, step)
-        return replay(self.loop.program.graph, weights, carry.state, fields, training=True, key=key)
+        moving = Moving(carry.weights, carry.state, {}, True)
+        for changing, kept in zip(self.loop.updates, carry.optimizer, strict=True):
+            if changing.update.is_due(int(step) + 1):
+                weights = self.loop.packing.unpack(moving.weights)
+                found = replay(changing.program.graph, weights, moving.state, fields, training=True, key=key)
+                if found is not None:
+                    return found
+                moving, _ = changing(moving, kept, fields, key)
+        return None
 
     def _unknown(self, step: int, checkpoint: int | None) -> NotFinite:
         """Node by node every number is finite: only the sum over the step, or the update, is not."""
         plan = self.loop.task.plan
         return NotFinite(
-            plan.spans.get("loss", plan.span), step, "NaN or infinity", "loss", "gradient", False, checkpoint
+            plan.updates[0].spans.get("loss", plan.span), step, "NaN or infinity", "loss", "gradient", False, checkpoint
         )
 
 

@@ -10,6 +10,7 @@ from dslc.source import Source
 from dslc.train.generator import fold
 from dslc.train.program import INDEX
 from dslc.train.task import Part, Task
+from dslc.train.told import with_total
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,6 +55,7 @@ class Evaluation:
         """What the sums say: floats, and arrays for metrics that are tables."""
         totals = {name: _float64(sums[0][name]) + _float64(sums[1][name]) for name in sums[0]}
         found: dict[str, Any] = {name: float(totals[name]) / self.part.rows for name in self.task.scalars}
+        found = with_total(self.task.plan, found)
         for name, metric in self.task.plan.metrics.items():
             value = metric.result(totals[METRIC + name])
             found[name] = float(value) if np.ndim(value) == 0 else np.asarray(value)

@@ -9,7 +9,7 @@ from dslc.graph import Graph, Node
 from dslc.lazy import jnp, np, optax
 from dslc.optimizers.base import Optimizer
 from dslc.paths import layers, matches, stack_of
-from dslc.plan import Group
+from dslc.plan import Group, Update
 from dslc.schedules.base import Length
 from dslc.train.packing import PACKED, Packing
 
@@ -38,6 +38,10 @@ class Groups:
     def trained(self) -> tuple[str, ...]:
         """Weights of which at least one layer is trained."""
         return tuple(node.name for node in self.graph.sources("parameter") if node.name not in self.frozen)
+
+    def changed(self, update: Update) -> tuple[str, ...]:
+        """Those of the weights of an update that are trained."""
+        return tuple(name for name in update.weights if name not in self.frozen)
 
     def packing(self, shapes: Mapping[str, Any]) -> Packing:
         """How the weights are packed: those that stay as they are, and those whose units are measured, by themselves."""

@@ -1,18 +1,19 @@
 """The program of a run: epochs, steps and updates in one compiled call, with Python outside of the loop."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dslc.differentiate import gradient_name
 from dslc.initialize import initial
 from dslc.lazy import jax, jnp, lax
 from dslc.lower import Program, lower, shapes_of
+from dslc.plan import Update
 from dslc.source import Source
+from dslc.train.follow import followed, followers
 from dslc.train.generator import fold, hashes
-from dslc.train.packing import PACKED, Packing
+from dslc.train.packing import Packing
 from dslc.train.task import Task
-from dslc.train.update import applied, clipped, penalized
+from dslc.train.update import Changing, Moving
 
 if TYPE_CHECKING:
     from optax import GradientTransformation
@@ -36,14 +37,15 @@ class Carry(NamedTuple):
     weights: dict[str, Any]
     """Packed, and so is what the optimizer keeps of each of them."""
     state: dict[str, Any]
-    optimizer: Any
+    optimizer: tuple[Any, ...]
+    """What the optimizer of each update keeps."""
     step: Any
     """Steps taken."""
     sums: dict[str, Any]
-    """Loss and scalars, added over `counted` steps."""
+    """Losses and scalars, added over those of the last `counted` steps in which they are worked out."""
     counted: Any
     fine: Any
-    """False: the loss of step `step` was not finite, and the rest of the carry is as it was before it."""
+    """False: a loss of step `step` was not finite, and the rest of the carry is as it was before it."""
     order: Any = ()
     """An `Order` on the device, empty in the host's memory: it follows from the key and the epoch."""
 
@@ -63,25 +65,36 @@ class Loop:
     """Stop before weights that are not finite as well: dear, so only to find out what went wrong."""
 
     @cached_property
-    def program(self) -> Program:
-        """One step's loss, scalars, next states and gradients."""
-        return lower(self.task.joint(), self.source)
+    def updates(self) -> tuple[Changing, ...]:
+        """What a step changes, in order."""
+        plan = self.task.plan
+        return tuple(
+            Changing(update, self.joint(update), self.rule(update), self.packing, self.task.groups)
+            for update in plan.updates
+        )
 
-    @cached_property
-    def rule(self) -> "GradientTransformation":
-        return self.task.groups.rule(self.task.plan.optimizer, self.task.length, self.packing)
+    def joint(self, update: Update) -> Program:
+        """An update's loss, scalars, next states and gradients."""
+        return lower(self.task.joint(update), self.source)
+
+    def rule(self, update: Update) -> "GradientTransformation":
+        """How gradients become changes."""
+        length = replace(self.task.length, every=update.every)
+        return self.task.groups.rule(update.optimizer, length, self.packing)
 
     @cached_property
     def packing(self) -> Packing:
-        """How weights are laid out while they train."""
-        return self.task.groups.packing(shapes_of(self.task.plan.graph, "parameter"))
+        """How weights are laid out while they train; where updates take turns every weight is by itself."""
+        weights = shapes_of(self.task.plan.graph, "parameter")
+        alone = len(self.task.plan.updates) == 1 and set(self.task.plan.updates[0].weights) == set(weights)
+        return self.task.groups.packing(weights) if alone else Packing({})
 
     def start(self, key: Any) -> Carry:
         """The carry before the first step."""
         weights, state = initial(self.task.plan.graph, fold(key, START))
         weights, zero = self.packing.pack(weights), jnp.zeros((), jnp.int32)
-        rule, fine = self.rule.init(weights), jnp.ones((), bool)
-        return Carry(weights, state, rule, zero, self.no_sums(), zero, fine, self.no_order())
+        rules = tuple(update.rule.init(update.own(weights)) for update in self.updates)
+        return Carry(weights, state, rules, zero, self.no_sums(), zero, jnp.ones((), bool), self.no_order())
 
     def no_order(self) -> Order:
         """What an order is before its first epoch."""
@@ -112,48 +125,37 @@ class Loop:
         return lax.while_loop(is_open, epoch, carry)
 
     def step(self, carry: Carry, data: Any, key: Any, rows: Any) -> Carry:
-        """One step; with a loss that is not finite, nothing but `fine` changes."""
-        named = self.packing.unpack(carry.weights)
-        outputs, state = self.outputs(named, carry.state, carry.step, self.batch(carry.step, data, rows), key)
-        told = {name: outputs[name].astype(jnp.float32) for name in self.task.scalars}
-        gradients = {name: outputs[gradient_name(name)] for name in self.task.weights}
-        gradients = self.task.groups.masked(penalized(self.task.plan, named, gradients))
-        gradients = self.packing.pack(gradients)
-        gradients, norm = clipped(self.task.plan, _apart(gradients))
-        updates: Any
-        updates, optimizer = self.rule.update(gradients, carry.optimizer, carry.weights)
-        weights = applied(carry.weights, updates)
-        fine = jnp.isfinite(told["loss"]) & jnp.isfinite(norm)
+        """One step: its updates, one after the other; with a loss that is not finite, nothing but `fine` changes."""
+        fields, draws = self.batch(carry.step, data, rows), fold(key, DRAWS, carry.step)
+        moving = Moving(carry.weights, carry.state, {}, jnp.ones((), bool))
+        kept = list(carry.optimizer)
+        for place, update in enumerate(self.updates):
+            moving, kept[place] = update.when_due(moving, kept[place], fields, draws, carry.step + 1)
+        fine = moving.fine
         if self.careful:
-            fine = fine & jnp.stack([jnp.isfinite(weight).all() for weight in weights.values()]).all()
+            fine = fine & jnp.stack([jnp.isfinite(weight).all() for weight in moving.weights.values()]).all()
         made = Carry(
-            weights=weights,
-            state={name: state.get(name, before) for name, before in carry.state.items()},
-            optimizer=optimizer,
+            weights=moving.weights,
+            state=self.followed(moving, carry.step + 1),
+            optimizer=tuple(kept),
             step=carry.step + 1,
-            sums={name: total + told[name] for name, total in carry.sums.items()},
+            sums={name: total + moving.told[name] for name, total in carry.sums.items()},
             counted=carry.counted + 1,
             fine=fine,
             order=carry.order,
         )
-        kept = carry._replace(fine=fine)
-        return jax.tree.map(lambda after, before: jnp.where(fine, after, before), made, kept)
+        before = carry._replace(fine=fine)
+        return jax.tree.map(lambda after, before: jnp.where(fine, after, before), made, before)
 
-    def outputs(
-        self, weights: Any, state: Any, step: Any, fields: Any, key: Any
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """What the graph of a step gives: its outputs and next states."""
-        return self.program(weights, state, fields, training=True, key=fold(key, DRAWS, step))
+    def followed(self, moving: Moving, number: Any) -> dict[str, Any]:
+        """The states after a step, followers included."""
+        plan = self.task.plan
+        if not followers(plan.graph):
+            return moving.state
+        arrays = {**self.packing.unpack(moving.weights), **moving.state}
+        return {**moving.state, **followed(plan.graph, plan.updates, arrays, number)}
 
     def batch(self, step: Any, data: Any, rows: Any) -> dict[str, Any]:
         """The rows of a step."""
         first = step % self.task.length.per_epoch * self.task.plan.batch
         return self.task.train.table.gather(data, lax.dynamic_slice_in_dim(rows, first, self.task.plan.batch))
-
-
-def _apart(arrays: dict[str, Any]) -> dict[str, Any]:
-    """Arrays that are computed before they are used.
-
-    XLA would otherwise compute each element of a packed array where it is used, by a choice between all its parts.
-    """
-    return {name: lax.optimization_barrier(array) if name == PACKED else array for name, array in arrays.items()}

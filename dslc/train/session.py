@@ -27,6 +27,7 @@ from dslc.train.program import Carry
 from dslc.train.progress import Display, Silent
 from dslc.train.result import Ending, Result
 from dslc.train.task import Task, failed, make
+from dslc.train.told import told
 from dslc.train.weights import unstack
 
 SHARE = 0.05
@@ -157,9 +158,8 @@ class Session:
 
     def _log(self, step: int) -> None:
         """Means since the last log."""
-        counted = int(self.carry.counted)
-        values = {name: float(total) / counted for name, total in self.carry.sums.items()}
-        nothing = {name: np.zeros((), np.float32) for name in values}
+        values = told(self.task.plan, self.carry.sums, step - int(self.carry.counted), step)
+        nothing = {name: np.zeros((), np.float32) for name in self.carry.sums}
         self.carry = self.carry._replace(sums=nothing, counted=np.zeros((), np.int32))
         self._write(step, "train", values)
         self.display.step(step, values)

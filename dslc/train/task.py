@@ -12,7 +12,7 @@ from dslc.errors.train import NothingToStopBy, NothingToTrain, TooFewRows
 from dslc.graph import Graph
 from dslc.lazy import jax, np
 from dslc.optimize import optimize
-from dslc.plan import Plan
+from dslc.plan import Plan, Update
 from dslc.schedules.base import Length
 from dslc.train.groups import Groups
 
@@ -56,33 +56,39 @@ class Task:
 
     @property
     def scalars(self) -> tuple[str, ...]:
-        return ("loss", *self.plan.scalars)
+        return (*self.plan.losses, *self.plan.scalars)
 
     @cached_property
     def groups(self) -> Groups:
         """What the train block says of single weights."""
         return Groups(self.plan.graph, self.plan.groups)
 
-    @property
-    def weights(self) -> tuple[str, ...]:
-        """The parameters that are trained."""
-        return self.groups.trained
-
     def forward(self, part: Part, rows: int, outputs: tuple[str, ...]) -> Graph:
         """The graph for batches of so many rows, with just these outputs."""
         wanted = {name: self.plan.graph.outputs[name] for name in outputs}
         graph = replace(self.plan.graph, outputs=wanted).live()
-        return bind(graph, dims_of(graph, {name: field.shape for name, field in part.fields(rows).items()}))
+        # Of the whole graph: what is drawn has the size of the batch, also where no field is read.
+        sizes = dims_of(self.plan.graph, {name: field.shape for name, field in part.fields(rows).items()})
+        return bind(graph, {"batch": rows, **sizes})
 
-    def joint(self) -> Graph:
-        """The graph of a training step: loss, scalars, next states and gradients."""
-        graph = self.forward(self.train, self.plan.batch, self.scalars)
-        return differentiate(optimize(graph, "training", self.plan.passes)[0], "loss", self.weights)
+    def updating(self, update: Update) -> Graph:
+        """The graph of an update for a batch, forward: loss, scalars and those next states that it keeps."""
+        graph = self.forward(self.train, self.plan.batch, (update.loss, *update.scalars))
+        return replace(graph, updates={name: ref for name, ref in graph.updates.items() if name in update.states})
+
+    def joint(self, update: Update) -> Graph:
+        """The graph of an update: loss, scalars, next states and gradients."""
+        return derived(optimize(self.updating(update), "training", self.plan.passes)[0], update, self.groups)
 
     def measured(self, part: Part, rows: int) -> Graph:
         """The graph of a batch to measure: loss, scalars and the sums of metrics."""
         outputs = (*self.scalars, *(f"metric {name}" for name in self.plan.metrics))
         return optimize(self.forward(part, rows, outputs), "always", self.plan.passes)[0]
+
+
+def derived(graph: Graph, update: Update, groups: Groups) -> Graph:
+    """The graph of an update with the gradients of its loss by those of the weights that it trains that are in it."""
+    return differentiate(graph, update.loss, [name for name in groups.changed(update) if name in graph.nodes])
 
 
 def make(plan: Plan, loaded: "Loaded") -> Task:

@@ -37,14 +37,15 @@ def by_hand(loop: Loop, steps: int) -> tuple[dict[str, Any], list[float]]:
     task, plan = loop.task, loop.task.plan
     key, data = base_key(plan.seed), on_device(task.train)
     weights, state = initial(plan.graph, fold(key, START))
-    rule = plan.optimizer.build(task.length)
+    (update,) = plan.updates
+    rule = update.optimizer.build(task.length)
     kept, losses = rule.init(weights), list[float]()
     program = lower(task.forward(task.train, plan.batch, task.scalars))
 
     def loss(weights: Any, state: Any, fields: Any, draws: Any) -> Any:
         outputs, after = program(weights, state, fields, training=True, key=draws)
         kernels = [weight for name, weight in weights.items() if name.endswith(("kernel", "recurrent"))]
-        penalty = sum(plan.l1 * jnp.abs(w).sum() + plan.l2 * (w**2).sum() for w in kernels)
+        penalty = sum(update.l1 * jnp.abs(w).sum() + update.l2 * (w**2).sum() for w in kernels)
         return outputs["loss"] + penalty, (outputs["loss"], after)
 
     slope = jax.jit(jax.grad(loss, has_aux=True))
@@ -53,8 +54,8 @@ def by_hand(loop: Loop, steps: int) -> tuple[dict[str, Any], list[float]]:
         rows = order(key, epoch, task.train.rows)[place * plan.batch :][: plan.batch]
         fields = task.train.table.gather(data, rows)
         gradients, (value, after) = slope(weights, state, fields, fold(key, DRAWS, step))
-        if plan.clip is not None:
-            gradients, _ = optax.clip_by_global_norm(plan.clip).update(gradients, optax.EmptyState())
+        if update.clip is not None:
+            gradients, _ = optax.clip_by_global_norm(update.clip).update(gradients, optax.EmptyState())
         updates, kept = rule.update(gradients, kept, weights)
         weights = {name: weight + updates[name] for name, weight in weights.items()}
         state = {**state, **after}

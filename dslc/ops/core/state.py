@@ -19,3 +19,9 @@ class State(Stored):
     fan_out: int = 1
     stack: tuple[tuple[int, int], ...] = ()
     """Start and count of every repeat around it, outermost first: the array has one entry for each iteration."""
+    follows: str = ""
+    """The parameter or state of which this is a copy that follows it; empty for a state of its own."""
+    decay: float = 0.0
+    """How much of itself a follower keeps when it follows: `decay * itself + (1 - decay) * followed`."""
+    pace: int = 1
+    """A follower follows in every training step whose number divides by this."""
