@@ -49,7 +49,7 @@ class Applied:
         place = place or self.place(name)
         around = (*env.blocks, place.path) if place.path else env.blocks
         inner = replace(env, place=place, scope=Scope(), sole=False, blocks=around, use=span)
-        env.build.active.append(name)
+        env.build.active.append(self.program.title(name))
         try:
             models.bind(inner, block, self.settings(name))
             return blocks.run(inner, block, env.it, span)
