@@ -8,7 +8,10 @@ from dslc.build import declared, evaluate, modules, nodes, settings, types
 from dslc.build.scope import Env, Scope
 from dslc.build.values import BROKEN, Bundle, Layer, Skip, Tensor
 from dslc.errors.infer import AssertionFailed, InputMismatch, WrongCount, WrongInputs
-from dslc.errors.resolve import Misplaced, Recursive, RequireFailed
+from dslc.errors.names import Recursive
+from dslc.errors.placement import NoOutput, WrongStatement
+from dslc.errors.settings import RequireFailed
+from dslc.errors.values import TensorAsSetting
 from dslc.parse import tree
 from dslc.source import Span
 
@@ -41,8 +44,7 @@ def _bind_setting(inner: Env, parameter: tree.Parameter, trees: Mapping[str, tre
     if name in trees:
         value = evaluate.value(outer, trees[name])
         if isinstance(value, Tensor | Bundle):
-            hint = f"tensors flow along arrows: make it an `input {name}` of the block"
-            raise outer.fail(Misplaced(trees[name].span, f"setting `{name}` gets a tensor", hint))
+            raise outer.fail(TensorAsSetting(trees[name].span, name))
     else:
         assert parameter.default is not None
         value = evaluate.value(inner, parameter.default)
@@ -136,10 +138,8 @@ def statements(env: Env, block: tree.Block, input_of: Callable[[Env, tree.Declar
     if failed:
         raise Skip
     if not outputs:
-        problem = Misplaced(
-            block.name.span, f"`{block.name.text}` has no output", "say what it gives: `output y = ...`"
-        )
-        raise env.fail(problem)
+        last = next((item.span for item in reversed(block.body) if isinstance(item, tree.Assign)), None)
+        raise env.fail(NoOutput(block.name.span, block.name.text, last))
     return outputs
 
 
@@ -172,7 +172,7 @@ def _statement(
             require(env, item)
         case _:
             what = {"Step": "`step`", "WeightGroup": "`group`"}.get(type(item).__name__, "this statement")
-            raise env.fail(Misplaced(item.span, f"{what} does not belong into a block", "it stands in a `train` block"))
+            raise env.fail(WrongStatement(item.span, what))
 
 
 def assign(env: Env, names: tuple[tree.Name, ...], item: tree.Tree) -> Any:

@@ -8,15 +8,20 @@ from typing import Any
 from dslc.build import modules, nodes, settings
 from dslc.build.functions import FUNCTIONS, arithmetic, compare
 from dslc.build.scope import Env
-from dslc.build.values import Bundle, Layer, Symbol, Tensor, kind_of
+from dslc.build.values import Bundle, Layer, Symbol, Tensor, kind_of, show
 from dslc.catalogue import Catalogue, nearest
 from dslc.dims import Dim
-from dslc.errors.resolve import Misplaced, NotWorkingYet, UnknownName, WrongKind
+from dslc.errors.arithmetic import CannotCall, NotACondition, WrongCall, WrongOperand
+from dslc.errors.names import UnknownName
+from dslc.errors.placement import NoElse, NothingPiped, WeightsNotYet
+from dslc.errors.resolve import NotWorkingYet
+from dslc.errors.values import CannotIndex, NoAttribute, OutOfList, TupleForTensor, WrongIndex
 from dslc.graph import Ref
 from dslc.ops.arithmetic import BINARY, UNARY
 from dslc.ops.base import OPS
 from dslc.parse import tree
 from dslc.resolve import meant
+from dslc.source import Span
 
 
 def value(env: Env, item: tree.Tree) -> Any:
@@ -47,7 +52,7 @@ def is_layer(env: Env, name: str) -> bool:
 
 def _it(env: Env, item: tree.It) -> Any:
     if env.it is None:
-        raise env.fail(Misplaced(item.span, "`it` is the value in a pipe, and there is no pipe here", "name a tensor"))
+        raise env.fail(NothingPiped(item.span, "`it`"))
     return env.it
 
 
@@ -64,33 +69,29 @@ def _unary(env: Env, item: tree.Unary) -> Any:
         return not operand
     if item.operator == "-" and isinstance(operand, int | float | Fraction | Dim) and not isinstance(operand, bool):
         return -operand
-    raise env.fail(
-        WrongKind(item.span, f"`{item.operator}` does not work on {kind_of(operand)}", "give it a number or a tensor")
-    )
+    raise env.fail(WrongOperand(item.span, item.operator, (kind_of(operand),)))
 
 
 def _binary(env: Env, item: tree.Binary) -> Any:
     if item.operator in ("and", "or"):
         return _logic(env, item)
     left, right = (nodes.force(env, value(env, side), side.span) for side in (item.left, item.right))
-    if isinstance(left, Tensor) or isinstance(right, Tensor):
+    if _has_tensor(left) or _has_tensor(right):
         return _tensor_arithmetic(env, item, left, right)
     if item.operator in ("==", "!=", "<", "<=", ">", ">="):
         return compare(env, item, left, right)
     return arithmetic(env, item, left, right)
 
 
+def _has_tensor(value: Any) -> bool:
+    return isinstance(value, Tensor) or (isinstance(value, Bundle) and any(map(_has_tensor, value.items)))
+
+
 def _logic(env: Env, item: tree.Binary) -> bool:
     for side in (item.left, item.right):
         found = value(env, side)
         if not isinstance(found, bool):
-            raise env.fail(
-                WrongKind(
-                    side.span,
-                    f"`{item.operator}` joins true and false, and this is {kind_of(found)}",
-                    "compare: `n == 0`",
-                )
-            )
+            raise env.fail(NotACondition(side.span, item.operator, kind_of(found)))
         if found is (item.operator == "or"):
             return found
     return item.operator == "and"
@@ -98,21 +99,13 @@ def _logic(env: Env, item: tree.Binary) -> bool:
 
 def _tensor_arithmetic(env: Env, item: tree.Binary, left: Any, right: Any) -> Any:
     if item.operator not in BINARY:
-        raise env.fail(
-            WrongKind(item.at, f"`{item.operator}` does not work on tensors", "use arithmetic, comparisons or a layer")
-        )
+        raise env.fail(WrongOperand(item.at, item.operator, (kind_of(left), kind_of(right))))
     bundle = next((side for side in (left, right) if isinstance(side, Bundle)), None)
     if bundle is not None:
-        raise env.fail(
-            WrongKind(
-                item.span,
-                f"`{item.operator}` works on one tensor, and this is a tuple of {len(bundle.items)}",
-                "take one: `it[0]`",
-            )
-        )
+        raise env.fail(TupleForTensor(item.span, f"`{item.operator}`", len(bundle.items)))
     pair = nodes.to_tensors(env, Bundle.of((left, right)), item.span)
     if None in pair:
-        raise env.fail(WrongKind(item.at, f"`{item.operator}` does not work on none", "give both sides a value"))
+        raise env.fail(WrongOperand(item.at, item.operator, (kind_of(left), kind_of(right))))
     name = BINARY[item.operator]
     return nodes.add(env, OPS[name](), pair, name, item.span)
 
@@ -130,8 +123,8 @@ def _attribute(env: Env, item: tree.Attribute) -> Any:
         return nodes.add(env, OPS["transpose"](), (owner,), "transpose", item.span)
     if isinstance(owner, Bundle) and item.name in owner.names:
         return owner.items[owner.names.index(item.name)]
-    hint = "a tensor has `.T` and `.shape`; a named layer has its weights, such as `.kernel`"
-    raise env.fail(WrongKind(item.span, f"{kind_of(owner)} has no `.{item.name}`", hint))
+    dot = Span(item.span.file, item.value.span.end, item.span.end) if isinstance(owner, Tensor) else None
+    raise env.fail(NoAttribute(item.span, kind_of(owner), item.name, item.name in OPS, dot))
 
 
 def _weight(env: Env, layer: Layer, item: tree.Attribute) -> Any:
@@ -143,8 +136,7 @@ def _weight(env: Env, layer: Layer, item: tree.Attribute) -> Any:
     prefix = f"{layer.place.path}."
     known = tuple(found.removeprefix(prefix) for found in frame.builder.nodes if found.startswith(prefix))
     if not known:
-        what = f"layer `{layer.name}` is not used before this point, so its weights have no shape yet"
-        raise env.fail(Misplaced(item.span, what, f"pipe a tensor into `{layer.name}` first"))
+        raise env.fail(WeightsNotYet(item.span, layer.name))
     raise env.fail(UnknownName(item.span, f"{layer.name}.{item.name}", nearest(item.name, known)))
 
 
@@ -156,18 +148,14 @@ def _index(env: Env, item: tree.Index) -> Any:
         owner = list(owner.items)
     if not isinstance(owner, list | tuple | range | str) or len(item.parts) != 1:
         raise env.fail(
-            WrongKind(item.span, f"{kind_of(owner)} cannot be indexed like this", "index a tensor, a list or a tuple")
+            CannotIndex(item.span, kind_of(owner), len(item.parts) if isinstance(owner, list | tuple | range) else 1)
         )
     part = _index_part(env, item.parts[0])
     if isinstance(part, tuple):
         part = slice(*part)
     elif not isinstance(part, int) or isinstance(part, bool) or not -len(owner) <= part < len(owner):
         raise env.fail(
-            WrongKind(
-                item.parts[0].span,
-                f"the index must be an int below {len(owner)}",
-                f"it has {len(owner)} elements, the first is 0",
-            )
+            OutOfList(item.parts[0].span, len(owner), show(part) if isinstance(part, int) else kind_of(part))
         )
     found: Any = owner[part]
     return list(found) if isinstance(part, slice) else found
@@ -191,19 +179,19 @@ def _index_part(env: Env, part: tree.Tree) -> Any:
         found = tuple(bounds)
         if all(bound is None or isinstance(bound, int | Dim) for bound in found):
             return found
-        raise env.fail(WrongKind(part.span, "the bounds of a slice are ints", "write `x[:, 1:3]`"))
+        raise env.fail(
+            WrongIndex(
+                part.span,
+                next(kind_of(bound) for bound in found if not isinstance(bound, int | Dim | None)),
+                in_slice=True,
+            )
+        )
     found = nodes.force(env, value(env, part), part.span)
     if found is None:
         return "none"
     if isinstance(found, int | Dim | Tensor) and not isinstance(found, bool):
         return found
-    raise env.fail(
-        WrongKind(
-            part.span,
-            f"an index is an int, a slice, `none`, `...` or a tensor of ints, not {kind_of(found)}",
-            "write `x[:, 0]`",
-        )
-    )
+    raise env.fail(WrongIndex(part.span, kind_of(found), in_slice=False))
 
 
 def _call(env: Env, item: tree.Call) -> Any:
@@ -219,9 +207,7 @@ def _call(env: Env, item: tree.Call) -> Any:
     found = value(env, callee)
     if isinstance(found, Symbol) and not found.arguments:
         return Symbol(found.callee, item.arguments, replace(env, scope=env.scope), item.span)
-    raise env.fail(
-        WrongKind(item.span, f"{kind_of(found)} cannot be called", "only layers, blocks and functions take settings")
-    )
+    raise env.fail(CannotCall(item.span, kind_of(found), braces=False))
 
 
 def _is_source(name: str) -> bool:
@@ -231,9 +217,7 @@ def _is_source(name: str) -> bool:
 def _positional(env: Env, item: tree.Call) -> Sequence[tree.Item]:
     for part in item.arguments:
         if part.name is not None:
-            raise env.fail(
-                WrongKind(part.span, "a compile-time function takes its values by position", "leave the name out")
-            )
+            raise env.fail(WrongCall(part.span, getattr(item.callee, "text", "this"), None, part.name))
     return item.arguments
 
 
@@ -246,7 +230,7 @@ def _pipe(env: Env, item: tree.Pipe) -> Any:
 def _if(env: Env, item: tree.If) -> Any:
     chosen = item.then if condition(env, item.condition) else item.otherwise
     if chosen is None:
-        raise env.fail(Misplaced(item.span, "an `if` that is a value needs an `else`", "add `else { ... }`"))
+        raise env.fail(NoElse(item.span))
     return value(env, chosen)
 
 
@@ -255,17 +239,12 @@ def condition(env: Env, item: tree.Tree) -> bool:
     found = value(env, item)
     if isinstance(found, bool):
         return found
-    hint = (
-        "to choose between tensors element by element, multiply by a comparison"
-        if isinstance(found, Tensor)
-        else "compare: `n > 0`"
-    )
-    raise env.fail(WrongKind(item.span, f"a condition is true or false, and this is {kind_of(found)}", hint))
+    raise env.fail(NotACondition(item.span, "", kind_of(found)))
 
 
 def _misplaced(env: Env, item: tree.Tree) -> Any:
     what = {"Combinator": "a layer with braces", "Repeat": "`repeat`"}.get(type(item).__name__, "this")
-    raise env.fail(Misplaced(item.span, f"{what} needs a value piped into it", "write `x -> ... { }`"))
+    raise env.fail(NothingPiped(item.span, what))
 
 
 _RULES: Mapping[type[tree.Tree], Callable[[Env, Any], Any]] = {

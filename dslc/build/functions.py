@@ -9,7 +9,18 @@ from typing import Any
 from dslc.build.scope import Env
 from dslc.build.values import Symbol, Tensor, kind_of, show
 from dslc.dims import Dim, NotDivisible, TooLarge, exact_div, less, less_equal, same, symbols
-from dslc.errors.resolve import NotKnown, WrongKind
+from dslc.errors.arithmetic import (
+    DivisionByZero,
+    DoesNotDivide,
+    NoNumber,
+    NotWhole,
+    TooMany,
+    WrongArgument,
+    WrongCall,
+    WrongOperand,
+)
+from dslc.errors.settings import NotKnown
+from dslc.ops.base import OPS
 from dslc.parse import tree
 from dslc.plan import Duration
 
@@ -30,23 +41,15 @@ def arithmetic(env: Env, item: tree.Binary, left: Any, right: Any) -> Any:
     if sign == "+" and isinstance(left, str) and isinstance(right, str):
         return left + right
     if not (_is_number(left) and _is_number(right)) or sign not in _SIGNS:
-        raise env.fail(
-            WrongKind(
-                item.at,
-                f"`{sign}` does not work on {kind_of(left)} and {kind_of(right)}",
-                "numbers go with numbers, lists with lists",
-            )
-        )
+        raise env.fail(WrongOperand(item.at, sign, (kind_of(left), kind_of(right))))
     try:
         return _normal(_SIGNS[sign](left, right))
     except ZeroDivisionError:
-        raise env.fail(WrongKind(item.at, "division by zero", f"`{show(right)}` is 0 here")) from None
+        raise env.fail(DivisionByZero(item.at, show(right))) from None
     except NotDivisible:
-        raise env.fail(WrongKind(item.at, f"{left} does not divide by {right}", "use `//` to round down")) from None
+        raise env.fail(DoesNotDivide(item.at, str(left), str(right))) from None
     except (TooLarge, OverflowError, ValueError):
-        raise env.fail(
-            WrongKind(item.at, "the result is too large, or no real number", "check the exponents and factors")
-        ) from None
+        raise env.fail(NoNumber(item.at, "")) from None
 
 
 def _is_number(value: Any) -> bool:
@@ -107,9 +110,7 @@ def compare(env: Env, item: tree.Binary, left: Any, right: Any) -> bool:
         return equal if sign == "==" else not equal
     if _is_number(left) and _is_number(right):
         return bool({"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}[sign](left, right))
-    raise env.fail(
-        WrongKind(item.at, f"`{sign}` does not compare {kind_of(left)} with {kind_of(right)}", "compare numbers")
-    )
+    raise env.fail(WrongOperand(item.at, sign, (kind_of(left), kind_of(right))))
 
 
 def _key(value: Any) -> Any:
@@ -126,13 +127,7 @@ def _compare_sizes(env: Env, item: tree.Binary, left: Any, right: Any) -> bool:
              "<=": (less_equal, left, right, False), ">": (less, right, left, False), ">=": (less_equal, right, left, False)}  # fmt: skip
     rule, first, second, negate = sides[item.operator]
     if not (isinstance(left, int | Dim) and isinstance(right, int | Dim)):
-        raise env.fail(
-            WrongKind(
-                item.at,
-                f"`{item.operator}` does not compare {kind_of(left)} with {kind_of(right)}",
-                "compare sizes with ints",
-            )
-        )
+        raise env.fail(WrongOperand(item.at, item.operator, (kind_of(left), kind_of(right))))
     found = rule(first, second)
     if found is None:
         names = tuple(sorted(symbols(left) | symbols(right)))
@@ -144,15 +139,15 @@ def _compare_sizes(env: Env, item: tree.Binary, left: Any, right: Any) -> bool:
 def _range(env: Env, item: tree.Binary, low: Any, high: Any) -> range:
     if not (isinstance(low, int) and isinstance(high, int)):
         bad = high if isinstance(low, int) else low
-        raise env.fail(WrongKind(item.span, f"the ends of `..` are ints, and one is {kind_of(bad)}", "write `0..12`"))
+        raise env.fail(NotWhole(item.span, "each end of `..`", kind_of(bad), "`0..12`"))
     if high - low > 1_000_000:
-        raise env.fail(WrongKind(item.span, "a range of more than a million", "make it shorter"))
+        raise env.fail(TooMany(item.span, "a range", 1_000_000, "numbers"))
     return range(low, high)
 
 
 def _short(env: Env, item: tree.Tree, found: list[Any]) -> list[Any]:
     if len(found) > LONGEST:
-        raise env.fail(WrongKind(item.span, f"a list of more than {LONGEST} elements", "make it shorter"))
+        raise env.fail(TooMany(item.span, "a list", LONGEST, "elements"))
     return found
 
 
@@ -164,26 +159,16 @@ def _function(count: int | None, takes: Callable[[Any], bool], words: str, rule:
         name = item.callee.text if isinstance(item.callee, tree.Name) else "this"
         tensor = next((value for value in values if isinstance(value, Tensor)), None)
         if tensor is not None:
-            raise env.fail(WrongKind(item.span, f"`{name}(...)` works on settings", f"pipe the tensor: `x -> {name}`"))
+            raise env.fail(WrongArgument(item.span, name, words, "a tensor", name in OPS))
         if (count is not None and len(values) != count) or not values:
-            raise env.fail(
-                WrongKind(
-                    item.span,
-                    f"`{name}` takes {count or 'at least one'} value{'s' * (count != 1)}",
-                    f"write `{name}(...)` with as many",
-                )
-            )
+            raise env.fail(WrongCall(item.span, name, count))
         bad = next((value for value in values if not takes(value)), None)
         if bad is not None:
-            raise env.fail(
-                WrongKind(item.span, f"`{name}` takes {words}, and this is {kind_of(bad)}", f"give it {words}")
-            )
+            raise env.fail(WrongArgument(item.span, name, words, kind_of(bad), name in OPS))
         try:
             return _normal(rule(*values))
         except (ValueError, OverflowError, TypeError, ZeroDivisionError):
-            raise env.fail(
-                WrongKind(item.span, f"`{name}` has no value here", "check the lengths and ranges of what it takes")
-            ) from None
+            raise env.fail(NoNumber(item.span, name)) from None
 
     return run
 

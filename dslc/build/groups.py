@@ -6,7 +6,7 @@ from typing import Any
 from dslc.build import settings
 from dslc.build.scope import Env
 from dslc.build.values import Skip
-from dslc.errors.resolve import Misplaced
+from dslc.errors.placement import WrongStatement
 from dslc.errors.training import OutOfRange
 from dslc.errors.weights import AllFrozen, NoDecay, NoSuchWeight
 from dslc.graph import Graph
@@ -63,8 +63,7 @@ def _settings(env: Env, item: tree.WeightGroup) -> dict[str, Any]:
     items: list[tree.Item] = []
     for part in item.body:
         if not isinstance(part, tree.Assign) or len(part.names) != 1:
-            hint = f"a group says {', '.join(f'`{name} = ...`' for name in SETTINGS)}"
-            env.build.problems.add(Misplaced(part.span, "this says nothing about weights", hint))
+            env.build.problems.add(WrongStatement(part.span, "this", "a group of weights", known=tuple(SETTINGS)))
             continue
         items.append(tree.Item(part.span, part.names[0].text, part.value))
     wanted = [settings.Wanted(name, kind, required=False) for name, kind in SETTINGS.items()]

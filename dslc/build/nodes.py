@@ -11,7 +11,9 @@ from dslc.dims import Dim, symbols
 from dslc.errors.base import Note
 from dslc.errors.cells import KeptInLoop, PartlyFrozen
 from dslc.errors.infer import Refusal, SharedDiffers, WrongInputs
-from dslc.errors.resolve import NotKnown, UnknownName, WrongKind
+from dslc.errors.names import UnknownName
+from dslc.errors.settings import NotKnown
+from dslc.errors.values import TensorWanted
 from dslc.graph import Node, Ref
 from dslc.ops.base import OPS, Mismatch, Op, Weight
 from dslc.source import Span
@@ -168,9 +170,7 @@ def constant(env: Env, value: Any, like: Type | None, span: Span) -> Tensor:
         return add(env, OPS["constant"](value=number, dtype=dtype), (), "constant", span)  # pyright: ignore[reportCallIssue]
     if isinstance(value, Dim):
         raise env.fail(NotKnown(span, str(value), tuple(sorted(symbols(value))), "a size used as a number"))
-    raise env.fail(
-        WrongKind(span, f"a tensor must stand here, and this is {kind_of(value)}", "name a tensor or a number")
-    )
+    raise env.fail(TensorWanted(span, kind_of(value)))
 
 
 def force(env: Env, value: Any, span: Span) -> Any:

@@ -10,9 +10,10 @@ from dslc.build.frame import Frame, Place
 from dslc.build.initial import choose
 from dslc.build.scope import Env, Scope
 from dslc.build.values import Bundle, Tensor, kind_of
+from dslc.errors.arithmetic import NotAList, NotWhole, TooMany
 from dslc.errors.cells import KeptInLoop
 from dslc.errors.infer import SharedDiffers, WrongCount
-from dslc.errors.resolve import Misplaced, WrongKind
+from dslc.errors.placement import NothingPiped
 from dslc.graph import Graph, Node, Ref
 from dslc.ops.base import OPS
 from dslc.parse import tree
@@ -37,7 +38,7 @@ def apply(env: Env, item: tree.Repeat, label: str | None) -> Any:
 
     rows = _rows(env, item)
     if env.it is None:
-        raise env.fail(Misplaced(item.span, "`repeat` needs a value piped into it", "write `x -> repeat ... { }`"))
+        raise env.fail(NothingPiped(item.span, "`repeat`"))
     base = env.place.name(label or "repeat")
     value, at = env.it, 0
     while at < len(rows):
@@ -58,25 +59,17 @@ def _rows(env: Env, item: tree.Repeat) -> Sequence[Any]:
     over = evaluate.value(env, item.over)
     if not item.names:
         if not isinstance(over, int) or isinstance(over, bool) or over < 0:
-            raise env.fail(
-                WrongKind(
-                    item.over.span,
-                    f"the count of a `repeat` is an int, and this is {kind_of(over)}",
-                    "write `repeat 12 { ... }`",
-                )
-            )
+            raise env.fail(NotWhole(item.over.span, "the count of a `repeat`", kind_of(over), "`repeat 12 { ... }`"))
         if over > MOST:
-            raise env.fail(WrongKind(item.over.span, f"a `repeat` of more than {MOST} iterations", "make it shorter"))
+            raise env.fail(TooMany(item.over.span, "a `repeat`", MOST, "iterations"))
         return range(over) if over <= MOST else ()
     if isinstance(over, Bundle):
         over = over.items
     if not isinstance(over, list | tuple | range):
-        hint = (
-            f"write `{item.names[0].text} in 0..n`"
-            if isinstance(over, int)
-            else "write `repeat w in [64, 128] { ... }`"
-        )
-        raise env.fail(WrongKind(item.over.span, f"`repeat` runs over a list, and this is {kind_of(over)}", hint))
+        whole = isinstance(over, int) and not isinstance(over, bool)
+        shown = f"`{item.names[0].text} in 0..{over}`" if whole else "`repeat w in [64, 128] { ... }`"
+        counted = f"0..{over}" if isinstance(item.over, tree.Literal) and whole else None
+        raise env.fail(NotAList(item.over.span, "`repeat` runs over", kind_of(over), shown, counted))
     return over
 
 

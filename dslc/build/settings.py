@@ -11,8 +11,8 @@ from dslc.build.scope import Env
 from dslc.build.values import Broken, Bundle, Skip, Tensor, kind_of, show
 from dslc.catalogue import Catalogue, Entry, nearest
 from dslc.dims import Dim, symbols
-from dslc.errors.resolve import WrongKind
 from dslc.errors.settings import MissingSetting, NotKnown, TooManySettings, WrongSetting
+from dslc.errors.values import SettingsRefused
 from dslc.ops.base import Mismatch
 from dslc.parse import tree
 from dslc.plan import Duration
@@ -58,8 +58,7 @@ def entry(env: Env, cls: type[Entry], items: Sequence[tree.Item], span: Span, hi
     try:
         return cls(**values, **loose)
     except Mismatch as refusal:
-        hint = refusal.help or f"`dslc explain {cls.name}` shows its settings"
-        raise env.fail(WrongKind(span, f"`{cls.name}`: {refusal.reason}", hint)) from None
+        raise env.fail(SettingsRefused(span, cls.name, refusal.reason, refusal.help)) from None
 
 
 def _loose(

@@ -7,7 +7,10 @@ from typing import Any
 from dslc.build import blocks, evaluate, modules, nodes, repeat, settings, types
 from dslc.build.scope import Env, Scope
 from dslc.build.values import Bundle, Layer, NotYet, Symbol, Tensor
-from dslc.errors.resolve import Misplaced, NotWorkingYet, UnknownLayer, WrongKind
+from dslc.errors.arithmetic import CannotCall
+from dslc.errors.names import UnknownLayer
+from dslc.errors.placement import NeedsBody, SettingsAlready, SourceInPipe, TakesNoBody
+from dslc.errors.resolve import NotWorkingYet
 from dslc.ops.base import OPS
 from dslc.ops.combinator.base import Combinator, Surroundings
 from dslc.parse import tree
@@ -86,7 +89,7 @@ def _named(env: Env, callee: tree.Name, items: tuple[tree.Item, ...], label: str
     if name in OPS and not issubclass(OPS[name], Combinator):
         return _op(env, name, items, label or name, span)
     if name in OPS:
-        raise env.fail(Misplaced(span, f"`{name}` needs a body in braces", f"write `{name} {{ ... }}`"))
+        raise env.fail(NeedsBody(span, name, 0))
     if modules.is_module(env, callee):
         raise modules.misused(env, callee)
     if found is not None:
@@ -99,14 +102,10 @@ def _held(
 ) -> Any:
     if isinstance(held, Layer):
         if items:
-            raise env.fail(
-                WrongKind(span, f"the named layer `{held.name}` takes no settings", f"write `-> {held.name}`")
-            )
+            raise env.fail(SettingsAlready(span, held.name))
         return named_layer(env, held, span)
     if items and held.arguments:
-        raise env.fail(
-            WrongKind(span, f"the layer in `{callee.text}` has its settings already", f"write `-> {callee.text}`")
-        )
+        raise env.fail(SettingsAlready(span, callee.text))
     there = replace(env, scope=held.env.scope, build=held.env.build)
     if isinstance(held.callee, tree.Attribute):
         return modules.stage(env if items else there, there, held.callee, items or held.arguments, label, span)
@@ -121,7 +120,7 @@ def _named_across(
 ) -> Any:
     """A layer looked up in one scope, its settings in another."""
     if there.scope.find(callee.text) is not None:
-        raise there.fail(WrongKind(span, f"`{callee.text}` has its settings already", f"write `-> {callee.text}`"))
+        raise there.fail(SettingsAlready(span, callee.text))
     home = there.build.program
     if home is not env.build.program and callee.text in home.blocks:
         return blocks.apply(env, home.blocks[callee.text], items, label or callee.text, span, home)
@@ -131,8 +130,7 @@ def _named_across(
 def _op(env: Env, name: str, items: tuple[tree.Item, ...], label: str, span: Span) -> Any:
     cls = OPS[name]
     if not cls.inputs():
-        what = f"`{name}` makes a tensor and takes none"
-        raise env.fail(Misplaced(span, what, f"begin a pipe with it: `{name}(...) -> ...`"))
+        raise env.fail(SourceInPipe(span, name))
     op = settings.entry(env, cls, items, span)
     return nodes.add(env, op, nodes.fill(env, cls, env.it, span), label, span)
 
@@ -176,13 +174,12 @@ def _if(env: Env, item: tree.If) -> Any:
 
 def _combinator(env: Env, item: tree.Combinator, label: str | None) -> Any:
     if not isinstance(item.callee, tree.Name):
-        raise env.fail(WrongKind(item.span, "a combinator is called by its name", "write `residual { ... }`"))
+        raise env.fail(CannotCall(item.callee.span, "this", braces=True))
     name = item.callee.text
     if name not in OPS or not issubclass(OPS[name], Combinator):
-        hint = None if name not in OPS else f"write `{name}(...)` without braces"
-        if hint is None:
+        if name not in OPS:
             raise env.fail(meant.layer(item.callee, item.arguments, tuple(env.build.program.blocks)))
-        raise env.fail(Misplaced(item.span, f"`{name}` takes no body in braces", hint))
+        raise env.fail(TakesNoBody(item.span, name))
     combinator = settings.entry(env, OPS[name], item.arguments, item.span)
     here = env if label is None else replace(env, place=env.place.child(label))
     return combinator.expand(Surroundings(here, item.branches, item.span))

@@ -9,7 +9,7 @@ from dslc.build.values import Bundle, Tensor, kind_of
 from dslc.catalogue import nearest
 from dslc.dims import Dim, Size, dim, less_equal, same
 from dslc.errors.infer import AssertionFailed, UnknownDtype
-from dslc.errors.resolve import WrongKind
+from dslc.errors.values import RankNotFixed, TensorWanted, TupleForTensor, WrongSize
 from dslc.parse import tree
 from dslc.types import DTYPES, Type
 
@@ -41,7 +41,7 @@ def declare(env: Env, item: tree.TypeTree) -> tuple[Type, tuple[tuple[str, int],
     bounds: list[tuple[str, int]] = []
     for position, size in enumerate(item.sizes):
         if isinstance(size, tree.Dots):
-            raise env.fail(WrongKind(size.span, "the input of a model needs a fixed rank", "write out its dimensions"))
+            raise env.fail(RankNotFixed(size.span))
         if isinstance(size, tree.Anything):
             sizes.append(dim(f"_{item.span.start}_{position}"))
         elif isinstance(size, tree.Bound):
@@ -58,7 +58,7 @@ def exact(env: Env, item: tree.TypeTree) -> Type:
     """The type of what a body declares by itself: every size is known by what stands before."""
     for size in item.sizes:
         if isinstance(size, tree.Dots | tree.Anything | tree.Bound):
-            raise env.fail(WrongKind(size.span, "every size of what is declared here is written out", "write a size"))
+            raise env.fail(RankNotFixed(size.span, "what is declared here"))
     return Type(tuple(_known(env, size) for size in item.sizes), dtype(env, item))
 
 
@@ -82,9 +82,7 @@ def _size(env: Env, item: tree.Tree, value: Any) -> Size:
     if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
         return value
     what = f"`{value}`" if isinstance(value, int) else kind_of(value)
-    raise env.fail(
-        WrongKind(item.span, f"a size in a shape is an int of at least 1, and this is {what}", "give a positive int")
-    )
+    raise env.fail(WrongSize(item.span, what, value is None or value == -1))
 
 
 def meet(env: Env, item: tree.TypeTree, found: Type) -> Meets:
@@ -140,17 +138,9 @@ def _written(env: Env, item: tree.TypeTree) -> str:
 def assertion(env: Env, item: tree.TypeTree, found: Any) -> None:
     """A type behind a stage."""
     if isinstance(found, Bundle):
-        raise env.fail(
-            WrongKind(
-                item.span,
-                f"one type is written, and the value is a tuple of {len(found.items)}",
-                "name the parts: `a, b = ...`, and write a type behind one",
-            )
-        )
+        raise env.fail(TupleForTensor(item.span, "a type", len(found.items)))
     if not isinstance(found, Tensor):
-        raise env.fail(
-            WrongKind(item.span, f"a type stands behind a tensor, and this is {kind_of(found)}", "take the type away")
-        )
+        raise env.fail(TensorWanted(item.span, kind_of(found), "type"))
     meets = meet(env, item, found.type)
     if meets.reason:
         origins = nodes.origin_notes(env, (found,), item.span)

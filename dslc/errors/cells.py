@@ -167,8 +167,8 @@ class ScanNeedsTime(Problem):
     """A scan goes along axis 1 of what is piped in, `[batch, time, ...]`; several tensors go in step with each other."""
 
     code = "E0268"
-    example = _CELL + "model m { input x: [batch, 3]  output y = x -> scan { elman(4) } }\n"
-    mended = _CELL + _USED
+    example = "net 1\nmodel m { input x: [batch]  output y = x -> scan { relu } }\n"
+    mended = "net 1\nmodel m { input x: [batch, time]  output y = x -> scan { relu } }\n"
 
     reason: str
     origins: tuple[Note, ...]

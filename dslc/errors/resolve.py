@@ -12,6 +12,7 @@ from dslc.errors.settings import (
     UnknownSetting,
     WrongSetting,
 )
+from dslc.errors.values import SettingsRefused
 from dslc.source import Span
 
 __all__ = [
@@ -39,8 +40,8 @@ class WrongKind(Problem):
     """An operator, function or index gets a value of a kind that it cannot work on."""
 
     code = "E0208"
-    example = 'net 1\nmodel m(a = "x" * 2) { input x: [batch, 4]  output y = x -> dense(3) }\n'
-    mended = "net 1\nmodel m(a = 2 * 2) { input x: [batch, 4]  output y = x -> dense(3) }\n"
+    example = SettingsRefused.example
+    mended = SettingsRefused.mended
 
     what: str
     hint: str
@@ -113,8 +114,6 @@ class Misplaced(Problem):
     """A statement or construct stands where it has no meaning."""
 
     code = "E0215"
-    example = "net 1\nmodel m { input x: [batch, 4]  step s { loss = x }  output y = x -> dense(2) }\n"
-    mended = "net 1\nmodel m { input x: [batch, 4]  output y = x -> dense(2) }\n"
 
     what: str
     hint: str

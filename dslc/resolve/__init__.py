@@ -7,7 +7,8 @@ from typing import TypeVar
 from dslc.catalogue import nearest
 from dslc.errors.base import Problems
 from dslc.errors.imports import NotAModel, NotInModule
-from dslc.errors.resolve import GivenTwice, Misplaced, NothingChosen, NotWorkingYet, NoVersion, UnknownVersion
+from dslc.errors.placement import SignatureTwice
+from dslc.errors.resolve import GivenTwice, NothingChosen, NotWorkingYet, NoVersion, UnknownVersion
 from dslc.parse import tree
 from dslc.resolve.imports import Imports
 from dslc.source import Source, Span
@@ -69,11 +70,7 @@ def resolve(source: Source, file: tree.File, problems: Problems, imports: Import
             case tree.Block():
                 _declare(program.blocks, part, part.kind, problems)
                 if part.signature is not None and part.chain is None:
-                    what = (
-                        f"`{part.name.text}` has a signature, and a body whose inputs and outputs state types as well"
-                    )
-                    hint = "write the types in the body: `input x: [batch, d]`, `output y: [batch, d] = ...`"
-                    problems.add(Misplaced(part.signature.span, what, hint))
+                    problems.add(SignatureTwice(part.signature.span, part.name.text))
                 if part.kind == "model":
                     program.models.setdefault(part.name.text, part)
             case tree.Variant():

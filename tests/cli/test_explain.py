@@ -83,7 +83,7 @@ def test_pages_fit_the_terminal(dslc: Dslc, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_what_is_unknown_is_wrong_usage_with_a_way_out(dslc: Dslc):
-    for word, way_out in (("Linear", "`dense`"), ("dens", "`dense`"), ("E0210x", "`dslc layers`"), ("E0299", "E020")):
+    for word, way_out in (("Linear", "`dense`"), ("dens", "`dense`"), ("E0210x", "`dslc layers`"), ("E0299", "E02")):
         said = dslc("explain", word)
         assert (said.status, said.out) == (2, "")
         assert way_out in said.err

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from dslc.errors.resolve import Misplaced
+from dslc.errors.values import TensorWanted
 from dslc.ops.base import OPS, Op, op
 from dslc.source import Span
 
@@ -51,7 +51,7 @@ class Surroundings:
 
         found = nodes.to_tensors(env or self.env, items, self.span)
         if None in found:
-            raise self.fail(Misplaced(self.span, "`none` is piped in", "leave it out of the tuple"))
+            raise self.fail(TensorWanted(self.span, "none"))
         return list(found)
 
     def number(self, value: float, like: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 from dslc.build.values import Bundle, Tensor
 from dslc.dims import same
 from dslc.errors.infer import WrongInputs
-from dslc.errors.resolve import Misplaced
+from dslc.errors.placement import NeedsBody
 from dslc.ops.base import Sample
 from dslc.ops.combinator.base import Combinator, Surroundings, combinator
 
@@ -30,7 +30,7 @@ class Bidirectional(Combinator):
 
     def expand(self, here: Surroundings) -> Tensor:
         if len(here.branches) != 1:
-            raise here.fail(Misplaced(here.span, "`bidirectional` has one body", "join the stages with `->`"))
+            raise here.fail(NeedsBody(here.span, "bidirectional", len(here.branches)))
         first = here.it.items[0] if isinstance(here.it, Bundle) else here.it
         if not isinstance(first, Tensor) or first.type.rank < 2:
             raise here.fail(WrongInputs(here.span, "bidirectional", ("x",), "needs a sequence, `[batch, time, ...]`"))

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from dslc.errors.resolve import Misplaced
+from dslc.errors.placement import NeedsBody
 from dslc.ops.base import Sample
 from dslc.ops.combinator.base import Combinator, Surroundings, combinator
 
@@ -26,6 +26,6 @@ class Frozen(Combinator):
 
     def expand(self, here: Surroundings) -> Any:
         if len(here.branches) != 1:
-            raise here.fail(Misplaced(here.span, "`frozen` has one body", "join the stages with `->`"))
+            raise here.fail(NeedsBody(here.span, "frozen", len(here.branches)))
         inside = Surroundings(replace(here.env, frozen=True), here.branches, here.span)
         return inside.run(here.branches[0], here.it)

@@ -6,7 +6,7 @@ from typing import Any
 from dslc.build.frame import Frame
 from dslc.build.loops import enclose
 from dslc.build.values import Bundle
-from dslc.errors.resolve import Misplaced
+from dslc.errors.placement import NeedsBody
 from dslc.ops.base import Sample
 from dslc.ops.combinator.base import Combinator, Surroundings, combinator
 
@@ -27,7 +27,7 @@ class Remat(Combinator):
 
     def expand(self, here: Surroundings) -> Any:
         if len(here.branches) != 1:
-            raise here.fail(Misplaced(here.span, "`remat` has one body", "join the stages with `->`"))
+            raise here.fail(NeedsBody(here.span, "remat", len(here.branches)))
         outer = here.env
         frame = Frame(outer.place.join("remat"), outer.frame)
         place = replace(outer.place, frame=frame)

@@ -2,7 +2,7 @@
 
 from dslc.build.values import Tensor
 from dslc.errors.infer import SkipDiffers, WrongInputs
-from dslc.errors.resolve import Misplaced
+from dslc.errors.placement import NeedsBody
 from dslc.ops.base import Refused, Sample
 from dslc.ops.combinator.base import Combinator, Surroundings, combinator
 
@@ -29,7 +29,7 @@ class Residual(Combinator):
 
     def expand(self, here: Surroundings) -> Tensor:
         if len(here.branches) != 1:
-            raise here.fail(Misplaced(here.span, "`residual` has one body", "join the stages with `->`"))
+            raise here.fail(NeedsBody(here.span, "residual", len(here.branches)))
         x = here.it
         if not isinstance(x, Tensor):
             raise here.fail(WrongInputs(here.span, "residual", ("x",), "takes one tensor"))

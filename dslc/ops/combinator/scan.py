@@ -9,7 +9,7 @@ from dslc.build.values import Bundle, Tensor
 from dslc.dims import same
 from dslc.errors.base import Note
 from dslc.errors.cells import ScanNeedsTime
-from dslc.errors.resolve import Misplaced
+from dslc.errors.placement import NeedsBody
 from dslc.ops.base import Refused, Sample
 from dslc.ops.combinator.base import Combinator, Surroundings, combinator
 from dslc.types import Type
@@ -36,7 +36,7 @@ class Scan(Combinator):
 
     def expand(self, here: Surroundings) -> Any:
         if len(here.branches) != 1:
-            raise here.fail(Misplaced(here.span, "`scan` has one body", "join the stages with `->`"))
+            raise here.fail(NeedsBody(here.span, "scan", len(here.branches)))
         tensors = self._over_time(here)
         outer = here.env
         frame = Frame("scan", outer.frame)

@@ -1,0 +1,209 @@
+"""E02: what stands where it has no meaning."""
+
+from dataclasses import dataclass
+
+from dslc.errors.base import Edit, Fix, Problem
+from dslc.source import Span
+
+_HEAD = "net 1\nmodel m { input x: [batch, 4]  "
+
+
+@dataclass(frozen=True)
+class NothingPiped(Problem):
+    """`it`, a combinator and a `repeat` work on the value in the pipe, and there is no pipe here."""
+
+    code = "E0251"
+    example = _HEAD + "output y = it -> relu }\n"
+    mended = _HEAD + "output y = x -> relu }\n"
+
+    what: str
+
+    def headline(self) -> str:
+        if self.what == "`it`":
+            return "`it` is the value in a pipe, and there is no pipe here"
+        return f"{self.what} needs a value piped into it"
+
+    def help(self) -> str | None:
+        return "name a tensor" if self.what == "`it`" else "write `x -> ... { }`"
+
+
+@dataclass(frozen=True)
+class NoElse(Problem):
+    """As a stage an `if` without `else` is the identity. As a value it has nothing to be when the condition is false."""
+
+    code = "E0252"
+    example = "net 1\nmodel m(a = if 1 > 2 { 3 }) { input x: [batch, 4]  output y = x -> dense(3) }\n"
+    mended = "net 1\nmodel m(a = if 1 > 2 { 3 } else { 4 }) { input x: [batch, 4]  output y = x -> dense(3) }\n"
+
+    def headline(self) -> str:
+        return "an `if` that is a value needs an `else`"
+
+    def label(self) -> str:
+        return "the condition is false"
+
+    def help(self) -> str | None:
+        return "add `else { ... }`"
+
+    def fix(self) -> Fix | None:
+        end = Span(self.span.file, self.span.end, self.span.end)
+        return Fix((Edit(end, " else { none }"),), safe=False)
+
+
+@dataclass(frozen=True)
+class SettingsAlready(Problem):
+    """A layer that has a name or is held by a setting got its settings where it was written."""
+
+    code = "E0253"
+    example = _HEAD + "layer f = dense(2)  output y = x -> f(3) }\n"
+    mended = _HEAD + "layer f = dense(2)  output y = x -> f }\n"
+
+    name: str
+
+    def headline(self) -> str:
+        return f"`{self.name}` has its settings already"
+
+    def help(self) -> str | None:
+        return f"write `-> {self.name}`"
+
+    def fix(self) -> Fix | None:
+        return self.rewritten(self.name, safe=False)
+
+
+@dataclass(frozen=True)
+class NeedsBody(Problem):
+    """A combinator says what becomes of its body, so it needs one in braces; most take a single one."""
+
+    code = "E0254"
+    example = _HEAD + "output y = x -> residual }\n"
+    mended = _HEAD + "output y = x -> residual { dense(4) } }\n"
+
+    name: str
+    branches: int
+
+    def headline(self) -> str:
+        return (
+            f"`{self.name}` has one body, and {self.branches} are given"
+            if self.branches
+            else f"`{self.name}` needs a body in braces"
+        )
+
+    def help(self) -> str | None:
+        return "join the stages with `->`" if self.branches else f"write `{self.name} {{ ... }}`"
+
+
+@dataclass(frozen=True)
+class TakesNoBody(Problem):
+    """Braces follow a combinator such as `residual`; a layer takes its settings in parentheses."""
+
+    code = "E0255"
+    example = _HEAD + "output y = x -> dense(3) { relu } }\n"
+    mended = _HEAD + "output y = x -> dense(3) -> relu }\n"
+
+    name: str
+
+    def headline(self) -> str:
+        return f"`{self.name}` takes no body in braces"
+
+    def help(self) -> str | None:
+        return f"write `{self.name}(...)` without braces, and join stages with `->`"
+
+
+@dataclass(frozen=True)
+class SourceInPipe(Problem):
+    """A source such as `normal([batch, 20])` makes a tensor out of nothing, so it begins a pipe."""
+
+    code = "E0256"
+    example = _HEAD + "output y = x -> normal([batch, 4]) }\n"
+    mended = _HEAD + "output y = x + normal([batch, 4]) }\n"
+
+    name: str
+
+    def headline(self) -> str:
+        return f"`{self.name}` makes a tensor and takes none"
+
+    def help(self) -> str | None:
+        return f"begin a pipe with it: `{self.name}(...) -> ...`"
+
+
+@dataclass(frozen=True)
+class WeightsNotYet(Problem):
+    """The weights of a layer have their shapes from what is piped in first, so they cannot be read before that."""
+
+    code = "E0257"
+    example = _HEAD + "layer f = dense(2)  w = f.kernel  output y = x -> f }\n"
+    mended = _HEAD + "layer f = dense(2)  output y = x -> f  w = f.kernel }\n"
+
+    layer: str
+
+    def headline(self) -> str:
+        return f"layer `{self.layer}` is not used before this point, so its weights have no shape yet"
+
+    def help(self) -> str | None:
+        return f"pipe a tensor into `{self.layer}` first"
+
+
+@dataclass(frozen=True)
+class NoOutput(Problem):
+    """A block or model says which tensors it gives; one without an output has nothing to compute."""
+
+    code = "E0258"
+    example = _HEAD + "y = x -> dense(2) }\n"
+    mended = _HEAD + "output y = x -> dense(2) }\n"
+
+    name: str
+    last: Span | None = None
+    """Where the last statement that names a tensor begins."""
+
+    def headline(self) -> str:
+        return f"`{self.name}` has no output"
+
+    def help(self) -> str | None:
+        return "say what it gives: `output y = ...`"
+
+    def fix(self) -> Fix | None:
+        if self.last is None:
+            return None
+        return Fix((Edit(Span(self.last.file, self.last.start, self.last.start), "output "),), safe=False)
+
+
+@dataclass(frozen=True)
+class WrongStatement(Problem):
+    """A statement of a `train` block, a section or a cell stands in a block of another kind."""
+
+    code = "E0259"
+    example = _HEAD + "step s { loss = x }  output y = x -> dense(2) }\n"
+    mended = _HEAD + "output y = x -> dense(2) }\n"
+
+    what: str
+    into: str = "a block"
+    belongs: str = "a `train` block"
+    known: tuple[str, ...] = ()
+    """What stands there instead, where that is a short list."""
+
+    def headline(self) -> str:
+        return f"{self.what} does not belong into {self.into}"
+
+    def help(self) -> str | None:
+        if self.known:
+            return f"write {', '.join(f'`{name} = ...`' for name in self.known)}"
+        return f"it stands in {self.belongs}"
+
+
+@dataclass(frozen=True)
+class SignatureTwice(Problem):
+    """A block with a body states its types at its inputs and outputs; a signature beside that says them a second time."""
+
+    code = "E0215"
+    example = (
+        "net 1\nblock b(): [batch, 4] -> [batch, 2] { input x: [batch, 4]  output y = x -> dense(2) }\n"
+        "model m { input x: [batch, 4]  output y = x -> b }\n"
+    )
+    mended = example.replace(": [batch, 4] -> [batch, 2]", "")
+
+    name: str
+
+    def headline(self) -> str:
+        return f"`{self.name}` has a signature, and a body whose inputs and outputs state types as well"
+
+    def help(self) -> str | None:
+        return "write the types in the body: `input x: [batch, d]`, `output y: [batch, d] = ...`"
