@@ -49,7 +49,7 @@ LAYERS = (
 BUILDERS = PACKAGE / "ops" / "combinator"
 STAGES = ("parse", "resolve", "build", "optimize", "differentiate", "lower")
 # Functions of settings and a setting of training that share their names with layers; `.T`; the sum of gradients.
-SHARED = {"frozen", "log", "sum", "sqrt", "max", "min", "transpose", "dslc.ops.arithmetic.add"}
+SHARED = {"frozen", "var", "log", "sum", "sqrt", "max", "min", "transpose", "dslc.ops.arithmetic.add"}
 
 # A file that every stage changes: a pass joins the two equal nodes.
 TWICE = """net 1

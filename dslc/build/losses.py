@@ -7,8 +7,8 @@ from dslc.build import blocks
 from dslc.build.scope import Env
 from dslc.build.train_settings import Given
 from dslc.build.values import BROKEN, Skip, Tensor, kind_of
-from dslc.errors.resolve import WrongKind
 from dslc.errors.training import LossNotScalar
+from dslc.errors.values import TensorWanted
 from dslc.graph import Node
 from dslc.ops.metric.base import Metric
 from dslc.parse import tree
@@ -51,8 +51,7 @@ def loss_of(given: Given) -> Tensor:
         raise Skip
     value = found.value
     if not isinstance(value, Tensor):
-        what = f"the loss is a tensor, and this is {kind_of(value)}"
-        raise env.fail(WrongKind(item.value.span, what, "write `loss = (prediction, target) -> cross_entropy`"))
+        raise env.fail(TensorWanted(item.value.span, kind_of(value), "loss"))
     if value.type.shape != () or not value.type.is_float:
         raise env.fail(LossNotScalar(item.value.span, str(value.type)))
     return value

@@ -8,8 +8,8 @@ from dslc.build.scope import Binding, Env
 from dslc.build.values import Skip
 from dslc.catalogue import nearest
 from dslc.data.schema import Schema
+from dslc.errors.arithmetic import NotAList
 from dslc.errors.base import Note
-from dslc.errors.resolve import WrongKind
 from dslc.errors.training import ClassesDiffer, MetricsAmbiguous, NotAMetric
 from dslc.graph import Node
 from dslc.ops.base import OPS
@@ -69,7 +69,10 @@ def _listed(env: Env, item: tree.Tree) -> list[Any]:
     """The members of a list as they are written."""
     item = bare(item)
     if not isinstance(item, tree.List):
-        raise env.fail(WrongKind(item.span, "`metrics` is a list", "write `metrics = [accuracy]`"))
+        instead = f"[{item.text}]" if isinstance(item, tree.Name) else None
+        raise env.fail(
+            NotAList(item.span, "`metrics` is", "something else", instead or "`metrics = [accuracy]`", instead)
+        )
     return [bare(part) for part in item.items]
 
 

@@ -7,8 +7,7 @@ from dslc.build.scope import Build, Env
 from dslc.build.values import Skip, Symbol
 from dslc.catalogue import nearest
 from dslc.errors.base import Note, Relayed
-from dslc.errors.imports import ModuleMisused, NotInModule
-from dslc.errors.resolve import Misplaced
+from dslc.errors.imports import ModelOfAnotherFile, ModuleMisused, NotInModule
 from dslc.parse import tree
 from dslc.source import Span
 
@@ -67,8 +66,7 @@ def stage(
 
     module, block = find(there, callee)
     if block.kind == "model" and env.build.applied and not env.build.active:
-        what = f"`{callee.name}` is a model of another file, and a `train` block applies those of its own"
-        raise env.fail(Misplaced(span, what, "make a model of this file that applies it, and train that"))
+        raise env.fail(ModelOfAnotherFile(span, callee.name))
     return blocks.apply(env, block, items, label or callee.name, span, module)
 
 

@@ -7,7 +7,8 @@ from typing import Any
 from dslc.build import settings
 from dslc.build.scope import Env
 from dslc.build.values import Skip
-from dslc.errors.resolve import Misplaced, NotWorkingYet
+from dslc.errors.placement import WrongStatement
+from dslc.errors.resolve import NotWorkingYet
 from dslc.errors.steps import SettingElsewhere
 from dslc.errors.training import BothLengths, OutOfRange, UnknownTrainSetting
 from dslc.optimizers.base import Optimizer
@@ -73,9 +74,7 @@ class Given:
     def refuse_others(self) -> None:
         """What is neither a setting nor a statement has no meaning in a step."""
         for item in self.others:
-            what = "this statement does not belong into a step"
-            hint = "a step holds values, its settings and a loss; the rest stands in the train block"
-            self.env.build.problems.add(Misplaced(item.span, what, hint))
+            self.env.build.problems.add(WrongStatement(item.span, "this", "a step"))
 
     def values(self) -> dict[str, Any]:
         """The values of the settings that are given."""

@@ -207,3 +207,18 @@ class ImportUnreadable(Problem):
 
     def help(self) -> str | None:
         return self.hint
+
+
+@dataclass(frozen=True)
+class ModelOfAnotherFile(Problem):
+    """A train block applies and trains the models of its own file. One of another file takes part as a piece of such a model."""
+
+    code = "E0227"
+
+    name: str
+
+    def headline(self) -> str:
+        return f"`{self.name}` is a model of another file, and a `train` block applies those of its own"
+
+    def help(self) -> str | None:
+        return "make a model of this file that applies it, and train that"

@@ -21,7 +21,7 @@ SLIPS: Mapping[str, str] = {
     "arrow_twice": "one arrow is enough",
     "arrow_ends": "name a stage behind the arrow, or take the arrow away",
     "quotes": 'strings stand in double quotes: `"mnist/"`',
-    "sign": "write `{}`",
+    "character": "write `{}`",
     "space": "a space of another kind stands here: write a plain one, or none",
     "raised": "a power is written `**`",
     "logic": "the logical words are `and`, `or`, `not`",

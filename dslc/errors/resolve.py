@@ -12,12 +12,10 @@ from dslc.errors.settings import (
     UnknownSetting,
     WrongSetting,
 )
-from dslc.errors.values import SettingsRefused
 from dslc.source import Span
 
 __all__ = [
     "GivenTwice",
-    "Misplaced",
     "MissingSetting",
     "NoVersion",
     "NotKnown",
@@ -30,27 +28,8 @@ __all__ = [
     "UnknownName",
     "UnknownSetting",
     "UnknownVersion",
-    "WrongKind",
     "WrongSetting",
 ]  # fmt: skip
-
-
-@dataclass(frozen=True)
-class WrongKind(Problem):
-    """An operator, function or index gets a value of a kind that it cannot work on."""
-
-    code = "E0208"
-    example = SettingsRefused.example
-    mended = SettingsRefused.mended
-
-    what: str
-    hint: str
-
-    def headline(self) -> str:
-        return self.what
-
-    def help(self) -> str | None:
-        return self.hint
 
 
 @dataclass(frozen=True)
@@ -107,19 +86,3 @@ class NoVersion(Problem):
 
     def fix(self) -> Fix | None:
         return Fix((Edit(Span(self.span.file, 0, 0), "net 1\n\n"),), safe=True)
-
-
-@dataclass(frozen=True)
-class Misplaced(Problem):
-    """A statement or construct stands where it has no meaning."""
-
-    code = "E0215"
-
-    what: str
-    hint: str
-
-    def headline(self) -> str:
-        return self.what
-
-    def help(self) -> str | None:
-        return self.hint

@@ -17,13 +17,13 @@ COLON = frozenset({"COLON"})
 OPERATORS = ("+", "-", "*", "/", "//", "%", "**", "@", "==", "!=", "<", ">", "<=", ">=")
 SIGNS: Mapping[str, tuple[str, str]] = {
     "→": ("arrow", "->"), "⟶": ("arrow", "->"), "“": ("quotes", '"'), "”": ("quotes", '"'), "„": ("quotes", '"'),
-    "\u00d7": ("sign", "*"), "·": ("sign", "*"), "\u2212": ("sign", "-"), "\u2013": ("sign", "-"), "÷": ("sign", "/"), "≤": ("sign", "<="),
-    "≥": ("sign", ">="), "≠": ("sign", "!="), "…": ("sign", "..."), "\u00a0": ("space", " "), "\u200b": ("space", ""),
+    "\u00d7": ("character", "*"), "·": ("character", "*"), "\u2212": ("character", "-"), "\u2013": ("character", "-"), "÷": ("character", "/"), "≤": ("character", "<="),
+    "≥": ("character", ">="), "≠": ("character", "!="), "…": ("character", "..."), "\u00a0": ("space", " "), "\u200b": ("space", ""),
     "\ufeff": ("space", ""), "\u2009": ("space", " "), "\u202f": ("space", " "), "^": ("raised", "**"),
 }  # fmt: skip
 WORDS: Mapping[str, tuple[str, str]] = {
-    "return": ("output", "output"), "let": ("let", ""), "var": ("let", ""), "const": ("let", ""), "val": ("let", ""),
-    "auto": ("let", ""), "for": ("for", "repeat"), "elif": ("elif", "else if"),
+    "return": ("output", "output"), "for": ("for", "repeat"), "elif": ("elif", "else if"),
+    **dict.fromkeys(["let", "var", "const", "val", "auto"], ("let", "")),
 }  # fmt: skip
 STATEMENT = re.compile(
     rf"\s*(?:\}}|$|(?:input|output|param|state|carry|next|layer|require|step|group)\b|{NAME}\s*[=,])"
