@@ -81,7 +81,7 @@ def test_docstring_is_one_sentence_and_the_shapes(kind: type[Op]) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_class_is_named_as_the_file(kind: type[Op]) -> None:
-    assert kind.__name__ == kind.name.replace("_", " ").title().replace(" ", "")
+    assert kind.__name__ == "".join(part.capitalize() for part in kind.name.split("_"))
     assert kind.__module__.split(".")[-2:] == [kind.family, kind.name]
 
 

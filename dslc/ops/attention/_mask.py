@@ -3,13 +3,30 @@
 from typing import Any
 
 from dslc.dims import Size, same
-from dslc.ops.base import Mismatch
+from dslc.ops.base import Mismatch, broadcast
 from dslc.types import Type
 
 Sizes = tuple[Size, ...]
 
 
-def read(mask: Type, leading: Sizes, heads: int, query: Size, key: Size) -> int:
+def check(mask: Type | None, bias: Type | None, leading: Sizes, scores: tuple[Size, Size, Size], input: int) -> None:
+    """Refuse a mask or a position bias that does not fit the scores `[..., heads, query, key]`.
+
+    Raises:
+        Mismatch: with the type that is needed; the mask is the input at place `input`, and the bias the next.
+    """
+    if mask is not None:
+        if mask.dtype != "bool":
+            reason = f"`mask` must be bool, true where a key is visible, and is {mask}"
+            raise Mismatch(reason, "compare it: `mask != 0`", input)
+        read(mask, leading, *scores, input)
+    if bias is not None:
+        full = Type((*leading, *scores))
+        if not bias.is_float or broadcast(full, bias) != full.shape:
+            raise Mismatch(f"`position_bias` is {bias} where {full} or a part of it is needed", None, input + 1)
+
+
+def read(mask: Type, leading: Sizes, heads: Size, query: Size, key: Size, input: int = 2) -> int:
     """How many of the axes `heads, query, key` stand at the end of the mask.
 
     The shortest reading that is possible for all that is known counts. What `infer` reads with symbolic sizes, `apply`
@@ -22,10 +39,12 @@ def read(mask: Type, leading: Sizes, heads: int, query: Size, key: Size) -> int:
     possible = [count for count, fits in readings.items() if fits is not False]
     full = Type((*leading, query, key), "bool")
     if not possible:
-        raise Mismatch(f"`mask` is {mask} where {full} or a part of it is needed", "compare what makes it with `x`", 2)
+        raise Mismatch(
+            f"`mask` is {mask} where {full} or a part of it is needed", "compare what makes it with `x`", input
+        )
     if readings[possible[0]] is None and any(readings[count] for count in possible):
         raise Mismatch(
-            f"`mask` {mask} could stand for other axes than the last of {full}", "give it all axes: `mask[none]`", 2
+            f"`mask` {mask} could stand for other axes than the last of {full}", "give it all axes: `mask[none]`", input
         )
     return possible[0]
 

@@ -8,9 +8,9 @@ from dslc.initializers.zeros import Zeros
 from dslc.lazy import jnp
 from dslc.ops._wide import wide
 from dslc.ops.attention._core import LONG, Attend, merge_heads, split_heads
-from dslc.ops.attention._mask import read, spread_out
+from dslc.ops.attention._mask import check, spread_out
 from dslc.ops.attention._rotary import rotated
-from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, Weight, broadcast, elements, floating, moved, op
+from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, Weight, elements, floating, moved, op
 from dslc.ops.noise._hash import dropping_key
 from dslc.types import Type
 
@@ -82,17 +82,7 @@ class Attention(Op):
             raise Mismatch(
                 f"`memory` is {memory}, with other leading axes than {x}", "give both the same leading axes", 1
             )
-        if mask is not None and mask.dtype != "bool":
-            raise Mismatch(
-                f"`mask` must be bool, true where a key is visible, and is {mask}", "compare it: `mask != 0`", 2
-            )
-        if mask is not None:
-            read(mask, leading, self.heads, query, key)
-        scores = Type((*leading, self.heads, query, key))
-        if position_bias is not None and (
-            not position_bias.is_float or broadcast(scores, position_bias) != scores.shape
-        ):
-            raise Mismatch(f"`position_bias` is {position_bias} where {scores} or a part of it is needed", None, 3)
+        check(mask, position_bias, leading, (self.heads, query, key), 2)
         return x
 
     def weights(

@@ -1,0 +1,79 @@
+"""A rim around images."""
+
+from typing import Any, Literal
+
+from dslc.dims import less_equal
+from dslc.lazy import jnp
+from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, moved, op
+from dslc.ops.conv._window import RANKS
+from dslc.types import Type
+
+MODES = {"zeros": "constant", "reflect": "reflect", "edge": "edge"}
+
+
+@op
+class Pad(Op):
+    """Places added around the spatial axes: zeros, what a mirror on the outermost places shows, or copies of these.
+
+    `amounts` is one number for all sides, or for each spatial axis a number or a pair (before, after).
+
+    Shapes: `[batch, spatial..., channels]` to `[batch, spatial + amounts..., channels]`, with 1 to 3 spatial axes.
+    """
+
+    amounts: int | tuple[int | tuple[int, int], ...]
+    mode: Literal["zeros", "reflect", "edge"] = "zeros"
+
+    transparent = True
+    linear = True
+    aliases = ("ZeroPadding2D", "ZeroPad2d", "ReflectionPad2d", "ReplicationPad2d")
+    samples = (
+        Sample("pad(1)", ("[batch, h, w, 3]",), "[batch, h + 2, w + 2, 3]"),
+        Sample('pad(((1, 0), 2), "edge")', ("[batch, 3, 4, 2]",), "[batch, 4, 8, 2]"),
+        Sample(
+            "pad(((1, 2),))",
+            ("[1, 2, 1]",),
+            "[1, 5, 1]",
+            given=([[[3.0], [4.0]]],),
+            gives=[[[0.0], [3.0], [4.0], [0.0], [0.0]]],
+            source="worked by hand",
+        ),
+        Sample(
+            'pad(2, "reflect")',
+            ("i32[1, 3, 1]",),
+            "i32[1, 7, 1]",
+            given=([[[1], [2], [3]]],),
+            gives=[[[3], [2], [1], [2], [3], [2], [1]]],
+            source="worked by hand",
+        ),
+        Refused("pad(1)", ("[batch, 3]",), "1 to 3 spatial axes"),
+        Refused("pad(((1, 1),))", ("[batch, 4, 4, 3]",), "2 spatial axes"),
+        Refused("pad(-1)", ("[batch, 4, 3]",), "negative"),
+        Refused('pad(4, "reflect")', ("[batch, 4, 3]",), "shows at most 3"),
+    )
+
+    def infer(self, x: Type) -> Type:
+        sides = self._sides(x)
+        for axis, (size, (low, high)) in enumerate(zip(x.shape[1:-1], sides, strict=True), 1):
+            if self.mode == "reflect" and less_equal(size, max(low, high)):
+                raise Mismatch(f"axis {axis} has size {size}, and a mirror shows at most {size - 1}", "pad less", 0)
+        sizes = (size + low + high for size, (low, high) in zip(x.shape[1:-1], sides, strict=True))
+        return x.with_shape(x.shape[0], *sizes, x.shape[-1])
+
+    def apply(self, weights: Any, x: Any, *, ctx: Context) -> Any:
+        return jnp.pad(x, ((0, 0), *self._sides(Type(x.shape)), (0, 0)), MODES[self.mode])
+
+    def cost(self, x: Type) -> Cost:
+        return Cost(0, moved(x, self.infer(x)))
+
+    def _sides(self, x: Type) -> tuple[tuple[int, int], ...]:
+        """What comes before and after each spatial axis."""
+        if x.rank not in RANKS:
+            raise Mismatch(f"needs [batch, 1 to 3 spatial axes, channels], and gets {x}", None, 0)
+        amounts = (self.amounts,) * RANKS[x.rank] if isinstance(self.amounts, int) else self.amounts
+        if len(amounts) != RANKS[x.rank]:
+            reason = f"`amounts` has {len(amounts)} members, and {x} has {RANKS[x.rank]} spatial axes"
+            raise Mismatch(reason, "give one number, or a number or pair for each axis")
+        sides = tuple((amount, amount) if isinstance(amount, int) else amount for amount in amounts)
+        if min(min(pair) for pair in sides) < 0:
+            raise Mismatch("`amounts` must not be negative", "cut with a slice: `it[:, 1:-1]`")
+        return sides
