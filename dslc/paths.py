@@ -11,6 +11,9 @@ from dslc.graph import Graph, Node
 STACKED = re.compile(r"\*|\d+:\d+")
 """A component of a name that stands for the layers of a repeat: all of them, or a run."""
 
+WILDCARD = "[*?]"
+"""What stands for other characters in a glob."""
+
 
 def layers(node: Node) -> Iterator[tuple[str, tuple[int, ...]]]:
     """Path of each layer of a stacked array, and where it is in the array; of any other array its own name."""
@@ -40,7 +43,7 @@ def paths(graph: Graph) -> tuple[str, ...]:
 def pattern(glob: str) -> re.Pattern[str]:
     """A glob as a regular expression with a group for each wildcard: `*` is any run of characters, `?` any one."""
     parts = {"*": "(.*)", "?": "(.)"}
-    return re.compile("".join(parts.get(part, re.escape(part)) for part in re.split(r"([*?])", glob)), re.DOTALL)
+    return re.compile("".join(parts.get(part, re.escape(part)) for part in re.split(f"({WILDCARD})", glob)), re.DOTALL)
 
 
 def matches(glob: str, path: str) -> bool:

@@ -1,8 +1,10 @@
-"""E045: weights by their paths."""
+"""E045 and E051: weights by their paths, and files that hold some."""
 
 from dataclasses import dataclass
+from typing import ClassVar, Literal
 
-from dslc.errors.base import Problem
+from dslc.errors.base import Note, Problem
+from dslc.source import Span
 
 _MODEL = "net 1\nmodel m { input features: [batch, 4]  output logits = features -> dense(3) }\n"
 _TRAIN = "train m { data = iris()  loss = (logits, label) -> cross_entropy  "
@@ -59,3 +61,187 @@ class AllFrozen(Problem):
 
     def help(self) -> str | None:
         return "freeze fewer of them: a later group may say `frozen = false`"
+
+
+def _some(names: tuple[str, ...], most: int = 3) -> str:
+    shown = ", ".join(f"`{name}`" for name in names[:most])
+    return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
+
+
+@dataclass(frozen=True)
+class NotMapped(Problem):
+    """A `weights` section says of every weight of the model where it comes from, so that none is left at random by mistake."""
+
+    code = "E0453"
+    example = _MODEL + 'weights "a.safetensors" { "dense.kernel" = "fc.weight" -> transpose }\n'
+    mended = _MODEL + 'weights "a.safetensors" { "dense.kernel" = "fc.weight" -> transpose  fresh = ["dense.bias"] }\n'
+
+    names: tuple[str, ...]
+
+    def headline(self) -> str:
+        weights = "a weight of the model gets" if len(self.names) == 1 else f"{len(self.names):,} weights of the model get"
+        return f"{weights} no value: {_some(self.names)}"
+
+    def help(self) -> str | None:
+        return f'map them: `"{self.names[0]}" = "..."`, or let them start anew: `fresh = ["{self.names[0]}"]`'
+
+
+@dataclass(frozen=True)
+class NotUsed(Problem):
+    """A `weights` section uses every tensor of its file or says that it does not, so that none is overlooked."""
+
+    code = "E0454"
+
+    file: str
+    names: tuple[str, ...]
+
+    def headline(self) -> str:
+        tensors = "a tensor" if len(self.names) == 1 else f"{len(self.names):,} tensors"
+        return f"{tensors} of `{self.file}` would not be used: {_some(self.names)}"
+
+    def help(self) -> str | None:
+        return f'map them, or leave them out: `unused = ["{self.names[0]}"]`'
+
+
+@dataclass(frozen=True)
+class NoSuchTensor(Problem):
+    """The right side of a `weights` section names tensors of the file."""
+
+    code = "E0455"
+
+    file: str
+    name: str
+    target: str
+    """The weight that would be made of it; empty for one that is left out."""
+    nearest: str | None
+
+    def headline(self) -> str:
+        return f"`{self.file}` has no tensor `{self.name}`"
+
+    def label(self) -> str:
+        return f"for the weight `{self.target}`" if self.target else ""
+
+    def help(self) -> str | None:
+        return f"did you mean `{self.nearest}`?" if self.nearest else "its tensors have other names"
+
+
+@dataclass(frozen=True)
+class WeightUnfit(Problem):
+    """What is made of the tensors of a file has to have the shape of the weight; stages behind the name can change it."""
+
+    code = "E0456"
+
+    target: str
+    wanted: str
+    given: str
+    hint: str
+
+    def headline(self) -> str:
+        return f"`{self.target}` is {self.wanted}, and this is {self.given}"
+
+    def help(self) -> str | None:
+        return self.hint
+
+
+@dataclass(frozen=True)
+class MappedTwice(Problem):
+    """A weight has one value: it is mapped in one line, or starts anew."""
+
+    code = "E0457"
+    example = _MODEL + 'weights "a.safetensors" { "dense.*" = "fc.*"  "dense.bias" = "b" }\n'
+    mended = _MODEL + 'weights "a.safetensors" { "dense.*" = "fc.*" }\n'
+
+    name: str
+    other: str
+    """What else is said of it: `mapped` or `fresh`."""
+    first: Span
+
+    def headline(self) -> str:
+        return f"`{self.name}` is {self.other} already"
+
+    def notes(self) -> tuple[Note, ...]:
+        return (Note(self.first, f"{self.other} here"),)
+
+    def help(self) -> str | None:
+        return "keep one of the two"
+
+
+@dataclass(frozen=True)
+class BadMapping(Problem):
+    """A line of a `weights` section is `"path" = "tensor" -> stages`, with the same wildcards on both sides, or a list: `unused`, `fresh`."""
+
+    code = "E0458"
+    example = _MODEL + 'weights "a.safetensors" { "dense.*" = "*.fc.*" }\n'
+    mended = _MODEL + 'weights "a.safetensors" { "dense.*" = "fc.*" }\n'
+
+    what: str
+    hint: str
+
+    def headline(self) -> str:
+        return self.what
+
+    def help(self) -> str | None:
+        return self.hint
+
+
+@dataclass(frozen=True)
+class StartUnfit(Problem):
+    """`start` begins from the weights of another run of the same model; those of another one go through a `weights` section."""
+
+    code = "E0459"
+
+    file: str
+    names: tuple[str, ...]
+    what: str
+
+    def headline(self) -> str:
+        return f"`{self.file}` does not fit the model: {_some(self.names)} {self.what}"
+
+    def help(self) -> str | None:
+        return f"take what fits by a section: `weights \"{self.file}\" {{ \"*\" = \"*\"  fresh = [...]  unused = [...] }}`"
+
+
+@dataclass(frozen=True)
+class WeightsMissing(Problem):
+    """The file of a `weights` section or of `start` is not where it is looked for. To check a file this is a note."""
+
+    code = "E0510"
+    example = _MODEL + 'weights "a.safetensors" { "dense.*" = "fc.*" }\n'
+    mended = _MODEL
+
+    path: str
+    looked: tuple[str, ...]
+
+    def headline(self) -> str:
+        return f"`{self.path}` is not there, so its names and shapes are not checked"
+
+    def label(self) -> str:
+        return f"looked for {' and '.join(f'`{place}`' for place in self.looked[:3])}"
+
+    def help(self) -> str | None:
+        return "put it beside the `.net` file, or name its folder with `--data DIR`"
+
+
+@dataclass(frozen=True)
+class WeightsNotThereYet(WeightsMissing):
+    """The file of a `weights` section or of `start` is not where it is looked for. Training needs it; checking does not."""
+
+    severity: ClassVar[Literal["error", "warning", "note"]] = "note"
+
+
+@dataclass(frozen=True)
+class WeightsRefused(Problem):
+    """Weights are read from safetensors files and from npz files without Python objects: reading them runs no code."""
+
+    code = "E0511"
+    example = _MODEL + 'weights "a.pt" { "dense.*" = "fc.*" }\n'
+    mended = _MODEL + 'weights "a.safetensors" { "dense.*" = "fc.*" }\n'
+
+    reason: str
+    hint: str
+
+    def headline(self) -> str:
+        return self.reason
+
+    def help(self) -> str | None:
+        return self.hint

@@ -28,6 +28,7 @@ class Program:
     models: dict[str, tree.Block] = field(default_factory=dict[str, tree.Block])
     variants: dict[str, tree.Variant] = field(default_factory=dict[str, tree.Variant])
     trains: dict[str, tree.Section] = field(default_factory=dict[str, tree.Section])
+    weights: list[tree.WeightsSection] = field(default_factory=list[tree.WeightsSection])
     overrides: tuple[tree.Item, ...] = ()
     """Settings given on the command line."""
     dims: dict[str, int] = field(default_factory=dict[str, int])
@@ -81,10 +82,10 @@ def resolve(source: Source, file: tree.File, problems: Problems, imports: Import
                 problems.add(NotWorkingYet(part.name.span, f"the `{part.kind}` section"))
             case tree.Import():
                 imports.add(program, part, problems)
+            case tree.WeightsSection():
+                program.weights.append(part)
             case _:
-                problems.add(
-                    NotWorkingYet(Span(part.span.file, part.span.start, part.span.start + 7), "the `weights` section")
-                )
+                raise AssertionError(type(part).__name__)
     for name, part in program.imports.items():
         if name in program.blocks:
             problems.add(GivenTwice(program.blocks[name].name.span, name, "name of an import", part.span))

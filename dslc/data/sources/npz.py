@@ -34,14 +34,14 @@ class Npz(Source):
 
     def schema(self, folders: Folders) -> Schema:
         file = folders.find(self.path)
-        with _opened(file) as archive:
-            heads = {name: _head(file, archive, name) for name in self._names(file, archive)}
+        with opened(file) as archive:
+            heads = {name: head(file, archive, name) for name in self._names(file, archive)}
         return _schema(file, heads)
 
     def load(self, folders: Folders) -> Parts:
         schema = self.schema(folders)
         file = folders.find(self.path)
-        with _opened(file), np.load(file, allow_pickle=False) as archive:
+        with opened(file), np.load(file, allow_pickle=False) as archive:
             columns = {name: _stored(file, name, archive[name], schema) for name in schema.fields}
         return Parts(Records(schema, columns))
 
@@ -63,7 +63,8 @@ class Npz(Source):
 
 
 @contextmanager
-def _opened(file: Path) -> Generator[zipfile.ZipFile]:
+def opened(file: Path) -> Generator[zipfile.ZipFile]:
+    """An npz file, with a `DataBroken` for whatever is wrong with it."""
     with reading(file):
         try:
             with zipfile.ZipFile(file) as archive:
@@ -74,7 +75,7 @@ def _opened(file: Path) -> Generator[zipfile.ZipFile]:
             raise DataBroken(file, reason, help="write it anew with `numpy.savez`") from error
 
 
-def _head(file: Path, archive: zipfile.ZipFile, name: str) -> tuple[tuple[int, ...], "np.dtype[Any]"]:
+def head(file: Path, archive: zipfile.ZipFile, name: str) -> tuple[tuple[int, ...], "np.dtype[Any]"]:
     """Shape and dtype of an array, from its first bytes."""
     with archive.open(f"{name}.npy") as stream:
         version = np.lib.format.read_magic(stream)

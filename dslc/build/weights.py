@@ -1,0 +1,289 @@
+"""`weights "gpt2.safetensors" { ... }`: how every weight of a model is made of the tensors of a file."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dslc.build import mappings
+from dslc.build.mappings import Recipe, Target
+from dslc.catalogue import nearest
+from dslc.data.failures import DataBroken, DataFailure, DataMissing, PathRefused
+from dslc.data.folders import Folders
+from dslc.data.tensors import Tensors, tensors
+from dslc.errors.base import Problem, Problems
+from dslc.errors.data import from_failure
+from dslc.errors.weights import (
+    BadMapping,
+    MappedTwice,
+    NoSuchTensor,
+    NoSuchWeight,
+    NotMapped,
+    NotUsed,
+    WeightsMissing,
+    WeightsNotThereYet,
+    WeightsRefused,
+)
+from dslc.graph import Graph
+from dslc.parse import tree
+from dslc.paths import layers, matches, nearest_path, pattern, shape_of, stack_of
+from dslc.resolve import Program
+from dslc.source import Span
+from dslc.types import Type
+
+if TYPE_CHECKING:
+    from typing import TypeGuard
+
+LISTS = ("unused", "fresh")
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """A section whose names are looked up: recipes by path of the weight."""
+
+    tensors: Tensors
+    recipes: Mapping[str, Recipe]
+    fresh: int
+    """Weights that start anew."""
+    unused: int
+    """Tensors of the file that are left out."""
+
+
+@dataclass(frozen=True)
+class Sections:
+    """The sections of a file that belong to a model, and the graph with all of its weights."""
+
+    program: Program
+    graph: Graph
+    parts: tuple[tree.WeightsSection, ...]
+    prefix: str = ""
+    """What their paths have before those of the graph: the name of the model, in a file of several."""
+
+    def read(self, folders: Folders, problems: Problems, must_be_there: bool) -> tuple[Foreign, ...]:
+        """Look up every name; of the files nothing but the heads is read. What does not fit is reported."""
+        known = dict(self._known())
+        reading = [_Section(self, part, known, problems, folders, must_be_there) for part in self.parts]
+        given: dict[str, Span] = {}
+        found = [section.read(given) for section in reading]
+        if not any(section.misspelt for section in reading):
+            covered = {path for section in reading for path in (*section.fresh, *given)}
+            left = tuple(path for path in known if path not in covered and self._is_meant(path))
+            if left:
+                problems.add(NotMapped(self.parts[0].path.span, tuple(map(self._written, left))))
+        return tuple(one for one in found if one is not None)
+
+    def _known(self) -> Iterator[tuple[str, Type]]:
+        """Every weight and state, layer by layer, by the path that the sections write, with its type."""
+        for node in (*self.graph.sources("parameter"), *self.graph.sources("state")):
+            type = Type(shape_of(node)[len(stack_of(node)) :], node.type.dtype)
+            for path, _ in layers(node):
+                yield self._written(path), type
+
+    def _written(self, path: str) -> str:
+        return f"{self.prefix}{path}"
+
+    def _is_meant(self, path: str) -> bool:
+        """Whether a weight has to be mapped: all of a model, or of those models that a section names by hand."""
+        if self.graph.name in self.program.models:
+            return True
+        first = path.split(".")[0]
+        return any(target.text.split(".")[0] == first for part in self.parts for target in _targets(part))
+
+
+def sections(program: Program, graph: Graph, model: str) -> Sections | None:
+    """The sections that belong to a model, or to a train block that applies models by hand; None: there are none.
+
+    In a file of several models the paths of a section begin with the name of theirs.
+    """
+    if not program.weights:
+        return None
+    firsts = {node.name.split(".")[0] for node in (*graph.sources("parameter"), *graph.sources("state"))}
+    plain: list[tree.WeightsSection] = []
+    prefixed: list[tree.WeightsSection] = []
+    for part in program.weights:
+        first = next((target.text.split(".")[0] for target in _targets(part)), "")
+        if first in program.models and first not in firsts:
+            prefixed += [part] if first == model else []
+        else:
+            plain.append(part)
+    if prefixed:
+        return Sections(program, graph, tuple(prefixed), f"{model}.")
+    return Sections(program, graph, tuple(plain)) if plain else None
+
+
+def _targets(part: tree.WeightsSection) -> Iterator[tree.Text]:
+    """The paths that a section names, `fresh` ones last."""
+    yield from (item.target for item in part.body if isinstance(item, tree.Mapping))
+    for item in part.body:
+        if _is_list(item) and item.names[0].text == "fresh":
+            yield from _strings(item.value)
+
+
+@dataclass
+class _Section:
+    """One section while it is read."""
+
+    owner: Sections
+    part: tree.WeightsSection
+    known: Mapping[str, Type]
+    problems: Problems
+    folders: Folders
+    must_be_there: bool
+    misspelt: bool = False
+    """A path or a name of it is wrong: what is left over then says nothing new."""
+    fresh: set[str] = field(default_factory=set[str])
+    used: set[str] = field(default_factory=set[str])
+    recipes: dict[str, Recipe] = field(default_factory=dict[str, Recipe])
+
+    def read(self, given: dict[str, Span]) -> Foreign | None:
+        """The section, looked up; `given` are the weights that have a value, and where."""
+        found, lost = self._open(), self.misspelt
+        lists = self._lists()
+        for glob in lists["fresh"]:
+            self.fresh |= set(self._matched(glob))
+        for item in self.part.body:
+            if isinstance(item, tree.Mapping):
+                self._map(item, found, given, lists["fresh"])
+        if found is None or lost:
+            return None
+        left = [name for name in found.heads if name not in self.used]
+        for glob in lists["unused"]:
+            if not any(matches(glob.text, name) for name in found.heads):
+                self._lack(glob, found, glob.text, "")
+        left = [name for name in left if not any(matches(glob.text, name) for glob in lists["unused"])]
+        if left and not self.misspelt:
+            self.problems.add(NotUsed(self.part.path.span, found.file.name, tuple(left)))
+        return Foreign(found, self.recipes, len(self.fresh), len(found.heads) - len(self.used))
+
+    def _open(self) -> Tensors | None:
+        path = self.part.path
+        try:
+            return tensors(self.folders.find(path.text))
+        except DataFailure as failure:
+            self.misspelt = not isinstance(failure, DataMissing)
+            self.problems.add(unread(path.span, failure, self.must_be_there))
+            return None
+
+    def _lists(self) -> dict[str, list[tree.Text]]:
+        found: dict[str, list[tree.Text]] = {name: [] for name in LISTS}
+        for item in self.part.body:
+            if isinstance(item, tree.Mapping):
+                continue
+            name = item.names[0].text if isinstance(item, tree.Assign) else ""
+            if not _is_list(item):
+                near = nearest(name, LISTS) if name not in LISTS else None
+                hint = 'a line is `"path" = "tensor"`, `unused = ["..."]` or `fresh = ["..."]`'
+                what = f"`{name}` is a list of globs in quotes" if name in LISTS else "this says nothing about weights"
+                self._refuse(item.span, what, f"did you mean `{near}`? {hint}" if near else hint)
+                continue
+            found[name] += _strings(item.value)
+        return found
+
+    def _matched(self, glob: tree.Text) -> list[str]:
+        paths = [path for path in self.known if matches(glob.text, path)]
+        if not paths:
+            self.misspelt = True
+            self.problems.add(NoSuchWeight(glob.span, glob.text, nearest_path(glob.text, self.known)))
+        return paths
+
+    def _map(
+        self, item: tree.Mapping, found: Tensors | None, given: dict[str, Span], fresh: Sequence[tree.Text]
+    ) -> None:
+        """One line: a recipe for every weight that it means."""
+        paths = self._matched(item.target)
+        targets = [Target(path, self.known[path], _wildcards(item.target, path)) for path in paths if path not in self.fresh]
+        if paths and not targets:
+            first = next(glob.span for glob in fresh if any(matches(glob.text, path) for path in paths))
+            self._add(MappedTwice(item.target.span, paths[0], "fresh", first))
+        twice = next((target.path for target in targets if target.path in given), None)
+        if twice is not None:
+            self._add(MappedTwice(item.target.span, twice, "mapped", given[twice]))
+        given |= {target.path: item.target.span for target in targets}
+        line = mappings.Line(self.owner.program, item, self.problems)
+        what = line.wrong_wildcards()
+        if what is not None:
+            self._refuse(item.value.span, *what)
+        if found is None or what is not None:
+            return
+        for target in targets:
+            lacking = next((name for name in line.names(target) if name.text not in found.heads), None)
+            if lacking is not None:
+                self._lack(lacking, found, lacking.text, target.path)
+                return
+            recipe = line.recipe(target, found)
+            if recipe is None:
+                self.misspelt = True
+                return
+            self.recipes[target.path.removeprefix(self.owner.prefix)] = recipe
+            self.used |= set(recipe.names)
+
+    def _lack(self, place: tree.Text, found: Tensors, name: str, target: str) -> None:
+        self._add(NoSuchTensor(place.span, found.file.name, name, target, nearest_path(name, found.heads)))
+
+    def _refuse(self, span: Span, what: str, hint: str) -> None:
+        self._add(BadMapping(span, what, hint))
+
+    def _add(self, problem: Problem) -> None:
+        self.misspelt = True
+        self.problems.add(problem)
+
+
+def unread(span: Span, failure: DataFailure, must_be_there: bool) -> Problem:
+    """Why a file of weights is not read, said where the source names it."""
+    match failure:
+        case DataMissing():
+            cls = WeightsMissing if must_be_there else WeightsNotThereYet
+            return cls(span, failure.path, tuple(map(str, failure.looked)))
+        case DataBroken() | PathRefused():
+            return from_failure(span, failure)
+        case _:
+            return WeightsRefused(span, failure.reason, failure.help or "use a safetensors or an npz file")
+
+
+def _wildcards(glob: tree.Text, path: str) -> tuple[str, ...]:
+    found = pattern(glob.text).fullmatch(path)
+    assert found is not None
+    return found.groups()
+
+
+def _is_list(item: tree.Tree) -> "TypeGuard[tree.Assign]":
+    """Whether a statement is `unused = [...]` or `fresh = [...]`."""
+    if not isinstance(item, tree.Assign) or len(item.names) != 1 or item.names[0].text not in LISTS:
+        return False
+    value = mappings.bare(item.value)
+    return isinstance(value, tree.List) and all(mappings.is_text(mappings.bare(part)) for part in value.items)
+
+
+def _strings(item: tree.Tree) -> list[tree.Text]:
+    value: Any = mappings.bare(item)
+    parts = [mappings.bare(part) for part in value.items]
+    return [tree.Text(part.span, part.value) for part in parts if isinstance(part, tree.Literal)]
+
+
+def survey(
+    program: Program, graphs: Mapping[str, Graph | None], titles: Mapping[str, Graph], problems: Problems,
+    data: tuple[Path, ...],
+) -> None:  # fmt: skip
+    """The dry run of a check: every section against the model that it belongs to.
+
+    Args:
+        graphs: the models by name; None: it has problems of its own.
+        titles: the graphs of the train blocks that apply models by hand.
+    """
+    if not program.weights:
+        return
+    folders = Folders(Path(program.source.name).parent, data)
+    trained = [name for name in program.trains if name in program.models]
+    default = trained or (list(program.models)[-1:] if not titles else [])
+    wanted = {name: graphs.get(name) for name in (*default, *program.models)} | dict(titles)
+    read: set[tree.WeightsSection] = set()
+    for name, graph in wanted.items():
+        if graph is None:
+            read |= set(program.weights)
+            continue
+        found = sections(program, graph, name)
+        left = tuple(part for part in found.parts if part not in read) if found else ()
+        if found is None or not left or (not found.prefix and name not in default and name not in titles):
+            continue
+        read |= set(left)
+        replace(found, parts=left).read(folders, problems, must_be_there=False)
