@@ -124,13 +124,13 @@ def survey(source: Source, options: Options = Options()) -> tuple[Program, Probl
     for part, found in reached(program, problems):
         for block in part.blocks.values():
             Names(block, part.blocks, building.value_names(), found, part.imported)
-    for name in program.models:
-        building.model(program, name, None, problems)
+    graphs = {name: building.model(program, name, None, problems) for name in program.models}
     for variant, part in program.variants.items():
         if program.model(dotted(part.of)) is not None:
             building.model(program, dotted(part.of), variant, problems)
-    for name in program.trains:
-        building.plan(program, name, None, problems, options.data)
+    plans = {name: building.plan(program, name, None, problems, options.data) for name in program.trains}
+    if program.whole:
+        building.check_weights(program, graphs, plans, problems, options.data)
     return program, problems
 
 
@@ -173,6 +173,9 @@ def plan_of(program: Program, options: Options, problems: Problems, must_have_da
     made = building.plan(program, wanted, options.variant, problems, options.data, must_have_data)
     if problems.errors or made is None:
         raise Failed(problems)
+    if program.weights:
+        named = building.model(program, wanted, options.variant, problems) if wanted in program.models else None
+        made = replace(made, sections=building.sections(program, named or made.graph, made.model))
     return made if options.seed is None else replace(made, seed=options.seed)
 
 

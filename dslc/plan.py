@@ -8,6 +8,7 @@ from dslc.graph import Graph
 from dslc.source import NOWHERE, Span
 
 if TYPE_CHECKING:
+    from dslc.build.weights import Sections
     from dslc.data.pipeline import Pipeline
     from dslc.ops.metric.base import Metric
     from dslc.optimizers.base import Optimizer
@@ -108,6 +109,10 @@ class Plan:
     metrics: Mapping[str, "Metric"] = field(default_factory=dict[str, "Metric"])
     passes: tuple[str, ...] | None = None
     """The optimizations to run; None: all of them."""
+    start: str | None = None
+    """A run, or a file with the model's own names, whose weights it begins with."""
+    sections: "Sections | None" = None
+    """The `weights` sections that say where its first weights come from."""
     span: Span = NOWHERE
     spans: Mapping[str, Span] = field(default_factory=dict[str, Span])
     """Where each setting is written."""

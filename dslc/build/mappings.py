@@ -120,7 +120,9 @@ class Line:
     def _require_tensor(self, env: Env, value: Any) -> None:
         span = self.item.value.span
         if not isinstance(value, Tensor):
-            raise env.fail(BadMapping(span, f"a weight is one tensor, and this is {kind_of(value)}", 'name one: `"..."`'))
+            raise env.fail(
+                BadMapping(span, f"a weight is one tensor, and this is {kind_of(value)}", 'name one: `"..."`')
+            )
         own = next((node for node in env.frame.builder.nodes.values() if node.op.name in ("parameter", "state")), None)
         drawn = next((node for node in env.frame.builder.nodes.values() if node.op.random), None)
         if own is not None:

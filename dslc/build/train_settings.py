@@ -20,10 +20,10 @@ RULE: Mapping[str, Any] = {"optimizer": Optimizer, "clip": float, "l1": float, "
 """Settings of an update: those of a step, and of a block for all its steps that do not give their own."""
 BLOCK: Mapping[str, Any] = {
     **RULE, "batch": int, "epochs": int, "steps": int, "seed": int,
-    "early_stop": Duration, "checkpoint": Duration, "validate": Duration, "log": Duration,
+    "early_stop": Duration, "checkpoint": Duration, "validate": Duration, "log": Duration, "start": str,
 }  # fmt: skip
 STEP: Mapping[str, Any] = {**RULE, "every": int}
-LATER = ("precision", "ema", "start", "accumulate", "memory")
+LATER = ("precision", "ema", "accumulate", "memory")
 SPECIAL = ("data", "loss", "metrics")
 SPECIAL_OF_STEP = ("loss", "update")
 POSITIVE = ("batch", "epochs", "steps", "clip", "every")

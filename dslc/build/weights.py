@@ -1,8 +1,7 @@
 """`weights "gpt2.safetensors" { ... }`: how every weight of a model is made of the tensors of a file."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dslc.build import mappings
@@ -86,7 +85,7 @@ class Sections:
         """Whether a weight has to be mapped: all of a model, or of those models that a section names by hand."""
         if self.graph.name in self.program.models:
             return True
-        first = path.split(".")[0]
+        first = path.split(".", maxsplit=1)[0]
         return any(target.text.split(".")[0] == first for part in self.parts for target in _targets(part))
 
 
@@ -191,7 +190,9 @@ class _Section:
     ) -> None:
         """One line: a recipe for every weight that it means."""
         paths = self._matched(item.target)
-        targets = [Target(path, self.known[path], _wildcards(item.target, path)) for path in paths if path not in self.fresh]
+        targets = [
+            Target(path, self.known[path], _wildcards(item.target, path)) for path in paths if path not in self.fresh
+        ]
         if paths and not targets:
             first = next(glob.span for glob in fresh if any(matches(glob.text, path) for path in paths))
             self._add(MappedTwice(item.target.span, paths[0], "fresh", first))
@@ -257,33 +258,4 @@ def _is_list(item: tree.Tree) -> "TypeGuard[tree.Assign]":
 def _strings(item: tree.Tree) -> list[tree.Text]:
     value: Any = mappings.bare(item)
     parts = [mappings.bare(part) for part in value.items]
-    return [tree.Text(part.span, part.value) for part in parts if isinstance(part, tree.Literal)]
-
-
-def survey(
-    program: Program, graphs: Mapping[str, Graph | None], titles: Mapping[str, Graph], problems: Problems,
-    data: tuple[Path, ...],
-) -> None:  # fmt: skip
-    """The dry run of a check: every section against the model that it belongs to.
-
-    Args:
-        graphs: the models by name; None: it has problems of its own.
-        titles: the graphs of the train blocks that apply models by hand.
-    """
-    if not program.weights:
-        return
-    folders = Folders(Path(program.source.name).parent, data)
-    trained = [name for name in program.trains if name in program.models]
-    default = trained or (list(program.models)[-1:] if not titles else [])
-    wanted = {name: graphs.get(name) for name in (*default, *program.models)} | dict(titles)
-    read: set[tree.WeightsSection] = set()
-    for name, graph in wanted.items():
-        if graph is None:
-            read |= set(program.weights)
-            continue
-        found = sections(program, graph, name)
-        left = tuple(part for part in found.parts if part not in read) if found else ()
-        if found is None or not left or (not found.prefix and name not in default and name not in titles):
-            continue
-        read |= set(left)
-        replace(found, parts=left).read(folders, problems, must_be_there=False)
+    return [tree.Text(part.span, str(part.value)) for part in parts if isinstance(part, tree.Literal)]

@@ -79,7 +79,9 @@ class NotMapped(Problem):
     names: tuple[str, ...]
 
     def headline(self) -> str:
-        weights = "a weight of the model gets" if len(self.names) == 1 else f"{len(self.names):,} weights of the model get"
+        weights = (
+            "a weight of the model gets" if len(self.names) == 1 else f"{len(self.names):,} weights of the model get"
+        )
         return f"{weights} no value: {_some(self.names)}"
 
     def help(self) -> str | None:
@@ -198,7 +200,7 @@ class StartUnfit(Problem):
         return f"`{self.file}` does not fit the model: {_some(self.names)} {self.what}"
 
     def help(self) -> str | None:
-        return f"take what fits by a section: `weights \"{self.file}\" {{ \"*\" = \"*\"  fresh = [...]  unused = [...] }}`"
+        return f'take what fits by a section: `weights "{self.file}" {{ "*" = "*"  fresh = [...]  unused = [...] }}`'
 
 
 @dataclass(frozen=True)

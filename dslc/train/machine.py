@@ -10,6 +10,7 @@ from dslc.lower import shapes_of
 from dslc.source import Source
 from dslc.train.evaluate import Evaluation
 from dslc.train.generator import base_key
+from dslc.train.load import Begin
 from dslc.train.packing import PACKED
 from dslc.train.program import Carry, Loop
 from dslc.train.task import Task, on_device
@@ -28,8 +29,8 @@ class Machine:
     at the end while the model trains already.
     """
 
-    def __init__(self, task: Task, source: Source | None = None) -> None:
-        self.task, self.loop = task, Loop(task, source)
+    def __init__(self, task: Task, source: Source | None = None, begin: Begin | None = None) -> None:
+        self.task, self.loop, self.begin = task, Loop(task, source), begin
         self.key, self.data = base_key(task.plan.seed), on_device(task.train)
         self.pool = ThreadPoolExecutor(COMPILERS, "compile")
         self.starting: Lowered = jax.jit(self.loop.start).lower(self.key)
@@ -40,7 +41,14 @@ class Machine:
 
     def start(self) -> Carry:
         """The carry of the first step."""
-        return self.starting.compile()(self.key)
+        carry = self.starting.compile()(self.key)
+        begin = self.begin() if self.begin else None
+        if begin is None or begin.is_drawn:
+            return carry
+        named = self.to_host(carry)
+        arrays = begin.into({**named.weights, **named.state})
+        weights, state = ({name: arrays[name] for name in part} for part in (named.weights, named.state))
+        return self.to_device(named._replace(weights=weights, state=state))
 
     def run(self, carry: Carry, stop: int) -> Carry:
         """Train to a step; the carry that is given is used up."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cache
 from math import inf
 from pathlib import Path
 from time import perf_counter
@@ -21,6 +22,7 @@ from dslc.train.config import differences, settings
 from dslc.train.diagnose import Diagnosis, is_finite
 from dslc.train.folder import REPORT, RunFolder, choose
 from dslc.train.interrupt import Interrupt
+from dslc.train.load import beginning
 from dslc.train.machine import Machine
 from dslc.train.points import Chunk, Points
 from dslc.train.program import Carry
@@ -56,8 +58,12 @@ def train(
     loaded = _loaded(plan, data)
     task = make(plan, loaded)
     display = display or Silent()
+    begin = cache(lambda: beginning(plan, data))
+    if not (resume and place.checkpoints.steps()):
+        for line in begin().told:
+            display.note(line)
     with ExitStack() as stack:
-        machine = Machine(task, source)
+        machine = Machine(task, source, begin)
         stack.callback(machine.close)
         stack.callback(display.stop)
         run = Session(machine, place, display, settings(task, loaded, options or {}), share)
