@@ -1,7 +1,7 @@
 """`group "*.bias" { decay = 0 }`: what a train block says of weights by their paths."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from dslc.build import settings
 from dslc.build.scope import Env
@@ -16,7 +16,10 @@ from dslc.paths import layers, matches, nearest_path, paths
 from dslc.plan import Group, Update
 from dslc.source import Span
 
-SETTINGS: Mapping[str, Any] = {"decay": float, "lr": float, "frozen": bool, "max_norm": float}
+SETTINGS: Mapping[str, Any] = {
+    name: get_args(kind)[0] for name, kind in get_type_hints(Group).items() if type(None) in get_args(kind)
+}
+"""What a group may say, and the kind of each value."""
 
 
 def read(env: Env, items: Sequence[tree.WeightGroup], graph: Graph, updates: Sequence[Update]) -> tuple[Group, ...]:

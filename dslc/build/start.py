@@ -7,7 +7,7 @@ from pathlib import Path
 from dslc.build.weights import sections, unread
 from dslc.data.failures import DataFailure
 from dslc.data.folders import Folders
-from dslc.data.tensors import Tensors, tensors
+from dslc.data.tensors import FORMATS, Tensors, tensors
 from dslc.errors.base import Problems
 from dslc.errors.weights import BadMapping, StartUnfit
 from dslc.graph import Graph
@@ -29,8 +29,7 @@ def start(plan: Plan, folders: Folders, problems: Problems, must_be_there: bool)
         problems.add(BadMapping(span, what, "keep one of them"))
         return None
     try:
-        is_file = plan.start.endswith((".safetensors", ".npz"))
-        found = tensors(folders.find(plan.start) if is_file else folders.find(plan.start, WEIGHTS))
+        found = tensors(folders, plan.start, *(() if plan.start.endswith(FORMATS) else (WEIGHTS,)))
     except DataFailure as failure:
         problems.add(unread(span, failure, must_be_there))
         return None

@@ -157,7 +157,7 @@ class _Section:
     def _open(self) -> Tensors | None:
         path = self.part.path
         try:
-            return tensors(self.folders.find(path.text))
+            return tensors(self.folders, path.text)
         except DataFailure as failure:
             self.misspelt = not isinstance(failure, DataMissing)
             self.problems.add(unread(path.span, failure, self.must_be_there))

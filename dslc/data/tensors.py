@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dslc.data.failures import DataBroken, DataRefused
 from dslc.data.files import reading
+from dslc.data.folders import Folders
 from dslc.lazy import np
 from dslc.types import JAX_DTYPES
 
@@ -32,6 +33,7 @@ DTYPES = {
     "U8": "u8", "BOOL": "bool",
 }  # fmt: skip
 """How a tensor comes into the language: floats of every width as f32, which weights are, wide integers as i32."""
+FORMATS = (".safetensors", ".npz")
 LIBRARIES = "safetensors.torch.save_file(model.state_dict(), ...)"
 
 
@@ -85,19 +87,20 @@ class Tensors:
         return np.frombuffer(content, NUMPY[head.dtype]).reshape(head.shape)
 
 
-def tensors(file: Path) -> Tensors:
-    """The arrays of a file by name.
+def tensors(folders: Folders, path: str, *names: str) -> Tensors:
+    """The arrays of a file by name; with `names`, of the first of these that is in the folder at the path.
 
     Raises:
         DataBroken: when the file is not whole.
+        DataMissing: when it is not there.
         DataRefused: when it is of another format.
+        PathRefused: when the path could leave the folders.
     """
-    if file.suffix == ".npz":
-        return _npz(file)
-    if file.suffix == ".safetensors":
-        return _safetensors(file)
-    reason = f"`{file.name}` is neither a safetensors nor an npz file"
-    raise DataRefused(reason, f"pickled weights can run code and are never read: write them by `{LIBRARIES}`")
+    if not names and not path.endswith(FORMATS):
+        reason = f"`{path}` is neither a safetensors nor an npz file"
+        raise DataRefused(reason, f"pickled weights can run code and are never read: write them by `{LIBRARIES}`")
+    file = folders.find(path, *names)
+    return _npz(file) if file.suffix == ".npz" else _safetensors(file)
 
 
 def _npz(file: Path) -> Tensors:
