@@ -175,7 +175,7 @@ def plan_of(program: Program, options: Options, problems: Problems, must_have_da
         raise Failed(problems)
     if program.weights:
         named = building.model(program, wanted, options.variant, problems) if wanted in program.models else None
-        made = replace(made, sections=building.sections(program, named or made.graph, made.model))
+        made = replace(made, sections=building.sections(program, made.model, named, made.graph))
     return made if options.seed is None else replace(made, seed=options.seed)
 
 

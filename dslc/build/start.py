@@ -34,7 +34,8 @@ def start(plan: Plan, folders: Folders, problems: Problems, must_be_there: bool)
         problems.add(unread(span, failure, must_be_there))
         return None
     wanted = dict(_shapes(plan.graph))
-    missing = tuple(name for name in wanted if name not in found.heads)
+    needed = dict(_shapes(plan.graph, followers=False))
+    missing = tuple(name for name in needed if name not in found.heads)
     left = tuple(name for name in found.heads if name not in wanted)
     differ = tuple(name for name, shape in wanted.items() if name in found.heads and found.heads[name].shape != shape)
     for names, what in ((missing, "not in it"), (differ, "of other shapes"), (left, "not in the model")):
@@ -45,9 +46,10 @@ def start(plan: Plan, folders: Folders, problems: Problems, must_be_there: bool)
     return found
 
 
-def _shapes(graph: Graph) -> list[tuple[str, tuple[int, ...]]]:
-    """Every weight and state, layer by layer, with its shape."""
-    nodes = (*graph.sources("parameter"), *graph.sources("state"))
+def _shapes(graph: Graph, followers: bool = True) -> list[tuple[str, tuple[int, ...]]]:
+    """Every weight and state, layer by layer, with its shape; followers start as what they follow, and need no file."""
+    nodes = [*graph.sources("parameter"), *graph.sources("state")]
+    nodes = [node for node in nodes if followers or not getattr(node.op, "follows", "")]
     return [(path, shape_of(node)[len(stack_of(node)) :]) for node in nodes for path, _ in layers(node)]
 
 
@@ -64,19 +66,18 @@ def survey(
     folders = Folders(Path(program.source.name).parent, data)
     for plan in plans.values():
         if plan is not None and plan.start is not None:
-            model = graphs.get(plan.model) or plan.graph
-            start(replace(plan, sections=sections(program, model, plan.model)), folders, problems, must_be_there=False)
+            belonging = sections(program, plan.model, graphs.get(plan.model), plan.graph)
+            start(replace(plan, sections=belonging), folders, problems, must_be_there=False)
     if not program.weights:
         return
-    by_hand = {name: plan.graph if plan else None for name, plan in plans.items() if name not in graphs}
-    default = [name for name in plans if name in graphs] or ([] if by_hand else list(graphs)[-1:])
+    default = [*plans] or list(graphs)[-1:]
     read: set[tree.WeightsSection] = set()
-    for name in dict.fromkeys((*default, *graphs, *by_hand)):
-        graph = graphs.get(name) or by_hand.get(name)
-        found = sections(program, graph, name) if graph is not None else None
-        if graph is None:
+    for name in dict.fromkeys((*default, *graphs)):
+        graph, plan = graphs.get(name), plans.get(name)
+        if graph is None and plan is None:
             read |= set(program.weights)  # What it is about has problems of its own.
-        if found is None or (not found.prefix and name in graphs and name not in default):
+        found = sections(program, name, graph, plan.graph if plan else None)
+        if found is None or (not found.prefix and name not in default):
             continue
         left = tuple(part for part in found.parts if part not in read)
         read |= set(left)

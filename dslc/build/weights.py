@@ -23,7 +23,7 @@ from dslc.errors.weights import (
     WeightsNotThereYet,
     WeightsRefused,
 )
-from dslc.graph import Graph
+from dslc.graph import Graph, Node
 from dslc.parse import tree
 from dslc.paths import layers, matches, nearest_path, pattern, shape_of, stack_of
 from dslc.resolve import Program
@@ -50,13 +50,16 @@ class Foreign:
 
 @dataclass(frozen=True)
 class Sections:
-    """The sections of a file that belong to a model, and the graph with all of its weights."""
+    """The sections of a file that belong to a model or to a train block, and the weights that they may name."""
 
     program: Program
-    graph: Graph
+    stored: tuple[Node, ...]
+    """The parameters and states."""
     parts: tuple[tree.WeightsSection, ...]
+    places: frozenset[str] = frozenset()
+    """Models that a train block applies by hand: their weights stand below their names."""
     prefix: str = ""
-    """What their paths have before those of the graph: the name of the model, in a file of several."""
+    """What the paths of the sections have before those of the graph: the name of the model, in a file of several."""
 
     def read(self, folders: Folders, problems: Problems, must_be_there: bool) -> tuple[Foreign, ...]:
         """Look up every name; of the files nothing but the heads is read. What does not fit is reported."""
@@ -73,7 +76,7 @@ class Sections:
 
     def _known(self) -> Iterator[tuple[str, Type]]:
         """Every weight and state, layer by layer, by the path that the sections write, with its type."""
-        for node in (*self.graph.sources("parameter"), *self.graph.sources("state")):
+        for node in self.stored:
             type = Type(shape_of(node)[len(stack_of(node)) :], node.type.dtype)
             for path, _ in layers(node):
                 yield self._written(path), type
@@ -82,21 +85,30 @@ class Sections:
         return f"{self.prefix}{path}"
 
     def _is_meant(self, path: str) -> bool:
-        """Whether a weight has to be mapped: all of a model, or of those models that a section names by hand."""
-        if self.graph.name in self.program.models:
-            return True
+        """Whether a weight has to be mapped: all are of a model of which a section names some."""
+        return self._place(path) in {self._place(target.text) for part in self.parts for target in _targets(part)}
+
+    def _place(self, path: str) -> str:
+        """The model that is applied by hand to which a path belongs; empty for the one that the block names."""
         first = path.split(".", maxsplit=1)[0]
-        return any(target.text.split(".")[0] == first for part in self.parts for target in _targets(part))
+        return first if first in self.places else ""
 
 
-def sections(program: Program, graph: Graph, model: str) -> Sections | None:
-    """The sections that belong to a model, or to a train block that applies models by hand; None: there are none.
+def sections(program: Program, model: str, graph: Graph | None, trained: Graph | None) -> Sections | None:
+    """The sections that belong to a model, or to a train block; None: there are none.
 
     In a file of several models the paths of a section begin with the name of theirs.
+
+    Args:
+        graph: of the model by itself, with all of its weights; None where a train block only applies models by hand.
+        trained: of the train block; None: there is none.
     """
     if not program.weights:
         return None
-    firsts = {node.name.split(".")[0] for node in (*graph.sources("parameter"), *graph.sources("state"))}
+    own = _stored(graph)
+    nodes = own | _stored(trained)
+    firsts = {name.split(".")[0] for name in nodes}
+    places = frozenset(firsts - {name.split(".")[0] for name in own}) & set(program.models)
     plain: list[tree.WeightsSection] = []
     prefixed: list[tree.WeightsSection] = []
     for part in program.weights:
@@ -106,8 +118,14 @@ def sections(program: Program, graph: Graph, model: str) -> Sections | None:
         else:
             plain.append(part)
     if prefixed:
-        return Sections(program, graph, tuple(prefixed), f"{model}.")
-    return Sections(program, graph, tuple(plain)) if plain else None
+        return Sections(program, tuple(own.values()), tuple(prefixed), prefix=f"{model}.")
+    return Sections(program, tuple(nodes.values()), tuple(plain), places) if plain else None
+
+
+def _stored(graph: Graph | None) -> dict[str, Node]:
+    """Parameters and states by name, but for those that follow others: they start as these do."""
+    nodes = [*graph.sources("parameter"), *graph.sources("state")] if graph else []
+    return {node.name: node for node in nodes if not getattr(node.op, "follows", "")}
 
 
 def _targets(part: tree.WeightsSection) -> Iterator[tree.Text]:

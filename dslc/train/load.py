@@ -16,6 +16,7 @@ from dslc.lower import lower
 from dslc.paths import layers
 from dslc.plan import Plan
 from dslc.train.checkpoint import FACTS, Damaged, read_arrays
+from dslc.train.follow import followers
 from dslc.train.task import failed
 from dslc.train.weights import stored
 
@@ -48,8 +49,10 @@ class Beginning:
         """
         found = self._arrays()
         made: Arrays = {}
-        for node in stored(self.plan.graph):
-            array = np.array(drawn[node.name])
+        copies = followers(self.plan.graph)
+        # What follows another starts as that does.
+        for node in sorted(stored(self.plan.graph), key=lambda node: node.name in copies):
+            array = np.array(made[copies[node.name].follows] if node.name in copies else drawn[node.name])
             for path, place in layers(node):
                 if path in found:
                     array[place] = found[path]

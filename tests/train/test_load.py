@@ -282,3 +282,48 @@ def test_two_sections_fill_one_model_and_models_have_sections_of_their_own(tmp_p
 def test_start_and_a_section_do_not_both_say_how_to_begin(tmp_path: Path) -> None:
     text = LINEAR + block('start = "first"') + 'weights "a.safetensors" { "*" = "*" }'
     assert "E0458" in [problem.code for problem in check(tmp_path, text)]
+
+
+GAN = """model generator { input z: [batch, 2]  output x = z -> dense(4) }
+model critic { input x: [batch, 4]  output y = x -> dense(3) -> relu -> dense(1) -> squeeze }
+train gan {
+  data = iris()
+  fake = normal([batch, 2]) -> generator
+  step one { update = [critic]  loss = (features -> critic, 1) -> binary_cross_entropy  optimizer = sgd(lr = 0.0) }
+  step two { update = [generator]  loss = (fake -> critic, 1) -> binary_cross_entropy  optimizer = sgd(lr = 0.0) }
+  steps = 1
+}
+"""
+
+
+def test_a_section_fills_one_of_several_models_that_are_trained_by_hand(tmp_path: Path) -> None:
+    save_file({"w": np.ones((2, 4), np.float32)}, tmp_path / "a.safetensors")
+    section = 'weights "a.safetensors" { "generator.dense.kernel" = "w" }'
+    problems = check(tmp_path, GAN + section)
+    assert [problem.code for problem in problems] == ["E0453"]
+    assert "`generator.dense.bias`" in told(problems[0]) and "critic" not in told(problems[0])
+    found = run(tmp_path, GAN + section.replace("}", ' "generator.dense.bias" = full([4], 3) }'))
+    assert (found["generator.dense.kernel"] == 1).all() and (found["generator.dense.bias"] == 3).all()
+    assert (found["critic.dense.kernel"] != 1).all()
+
+
+def test_what_follows_a_weight_starts_as_that_does(tmp_path: Path) -> None:
+    text = (
+        LINEAR
+        + """train m {
+      data = iris()
+      near = (logits, features -> average(m, decay = 0.5)) -> squared_error
+      loss = near + ((logits, label) -> cross_entropy)
+      optimizer = sgd(lr = 0.0)
+      steps = 1
+    }
+    """
+    )
+    save_file({"w": np.ones((4, 3), np.float32)}, tmp_path / "a.safetensors")
+    section = 'weights "a.safetensors" { "dense.kernel" = "w"  fresh = ["*.bias"] }'
+    assert check(tmp_path, text + section) == []
+    found = run(tmp_path, text + section)
+    assert {name for name in found if name.endswith("kernel")} > {"dense.kernel"}
+    for name in found:
+        if name.endswith("kernel"):
+            np.testing.assert_array_equal(found[name], np.ones((4, 3)), err_msg=name)
