@@ -1,5 +1,7 @@
 """Cells and scans, `param`, `state`, `frozen`, `remat` and `bidirectional`: what they compute, and what is refused."""
 
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -216,7 +218,7 @@ def test_what_has_no_meaning_is_refused(text: str, code: str):
     assert [problem.code for problem in problems_of(text)] == [code], [told(problem) for problem in problems_of(text)]
 
 
-def test_training_leaves_the_frozen_weights_as_they_start(tmp_path):
+def test_training_leaves_the_frozen_weights_as_they_start(tmp_path: Path):
     text = """
     model m { input features: [batch, 4]  output logits = features -> frozen { dense(8) -> batch_norm -> relu } -> dense(3) }
     train m { data = iris() -> split(0.8, 0.2)  loss = (logits, label) -> cross_entropy  optimizer = adamw(lr = 1e-2, decay = 0.5)  STEPS }
