@@ -58,6 +58,15 @@ class Node:
         yield from self.weights.values()
 
 
+class Remark(NamedTuple):
+    """Why the iterations of a repeat stand side by side instead of in one loop."""
+
+    span: Span
+    iteration: int
+    """The one that does not join those before it."""
+    reason: str
+
+
 @dataclass(frozen=True)
 class Graph:
     """Nodes by name in topological order, the outputs by name, and the next value of each state by its node's name."""
@@ -66,6 +75,7 @@ class Graph:
     nodes: Mapping[str, Node]
     outputs: Mapping[str, Ref]
     updates: Mapping[str, Ref] = field(default_factory=dict[str, Ref])
+    remarks: tuple[Remark, ...] = field(default=(), compare=False)
 
     def __iter__(self) -> Iterator[Node]:
         return iter(self.nodes.values())

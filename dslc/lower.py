@@ -13,7 +13,7 @@ from dslc.graph import Graph, Node
 from dslc.keys import INDEX, at_places
 from dslc.lazy import jax, jnp
 from dslc.ops.base import Context, Op
-from dslc.ops.core.gradient import Gradient
+from dslc.ops.core.backward import Backward
 from dslc.ops.core.repeat import Repeat
 from dslc.source import Source
 from dslc.types import JAX_DTYPES
@@ -127,7 +127,7 @@ def place_of(node: Node) -> str:
     """The place that the draws of a node are keyed by, empty when it draws nothing; a backward call repeats the draws."""
     if not node.op.random:
         return ""
-    return node.op.place if isinstance(node.op, Gradient) else node.name
+    return node.op.place if isinstance(node.op, Backward) else node.name
 
 
 def _states(graph: Graph, node: Node) -> tuple[str, ...]:

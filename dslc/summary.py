@@ -7,6 +7,7 @@ from typing import Any
 
 from dslc.graph import Graph, Node
 from dslc.ops.core._region import Region
+from dslc.ops.core._wrapper import unwrapped
 from dslc.sizes import sized, sizes_of
 from dslc.source import Source
 from dslc.types import BYTES, Type
@@ -153,7 +154,7 @@ class _Rows:
         line = self.source.line_of(node.span)
         return Layer(
             node.path or node.name,
-            node.op.name,
+            unwrapped(node.op).name,
             inputs,
             outputs,
             self._new_weights(node, graph, level),

@@ -229,3 +229,88 @@ def test_training_leaves_the_frozen_weights_as_they_start(tmp_path: Path):
             session.train(plan, Source("test.net", text), Folders(tmp_path), tmp_path / folder)
     one, nine = (load_file(tmp_path / folder / "weights.safetensors") for folder in ("one", "nine"))
     assert {name for name in one if not np.array_equal(one[name], nine[name])} == {"dense_2.kernel", "dense_2.bias"}
+
+
+# Repeats whose iterations differ in numbers, and what their iterations give.
+
+
+def test_numbers_that_grow_with_the_depth_stay_one_loop():
+    text = """
+    model m(drop = 0.5) { input x: [batch, 3]
+      output y = x -> repeat i in 0..8 { residual(scale = 1 / (i + 2)) { dense(3) -> dropout(drop * i / 8) -> leaky_relu(i / 10) } } -> sum }
+    """
+    x = draw(4, 3)
+    graph, weights, state = ready(text, x=x)
+    assert [node.op.count for node in graph if node.op.name == "repeat"] == [8]  # type: ignore[attr-defined]
+    wide = {name: np.asarray(weight) for name, weight in weights.items()}
+    h = x
+    for i in range(8):
+        y = h @ wide["repeat.*.dense.kernel"][i] + wide["repeat.*.dense.bias"][i]
+        h = h + np.where(y > 0, y, y * i / 10) / (i + 2)
+    # Numbers are held in single precision, as the settings of layers are not.
+    assert abs(float(lower(graph)(weights, state, {"x": x})[0]["y"]) - h.sum()) < 1e-6 * abs(h.sum())
+    made, wanted = gradients(graph, weights, state, {"x": x}, "y", training=True, key=jax.random.key(3))
+    same(made, wanted)
+
+
+def test_draws_are_those_of_the_iterations_side_by_side():
+    loop = "model m { input x: [batch, 64]  output y = x -> repeat i in 0..7 { dropout(i / 10) } }"
+    x = np.ones((4, 64))
+    chain = " -> ".join(f"dropout({i / 10}) as d{i}" for i in range(7))
+    graph, _, _ = ready(loop, x=x)
+    assert len([node for node in graph if node.op.name == "repeat"]) == 1
+    found = np.asarray(lower(graph)({}, {}, {"x": x}, training=True, key=jax.random.key(3))[0]["y"])
+    kept = float((found > 0).mean())
+    wanted = float(np.prod([1 - i / 10 for i in range(7)]))
+    assert abs(kept - wanted) < 3 * (wanted * (1 - wanted) / 256) ** 0.5, chain  # three standard deviations
+
+
+def test_what_changes_a_shape_or_a_layer_ends_the_loop_and_the_graph_says_why():
+    graph = graph_of(
+        "model m { input x: [batch, 3]  output y = x -> repeat i in 0..9 { dense(3) -> if i < 6 { relu } -> dense(2 + i // 8) -> dense(3) } }"
+    )
+    loops = [node.op.count for node in graph if node.op.name == "repeat"]  # type: ignore[attr-defined]
+    assert loops == [6, 2]
+    assert [(remark.iteration, remark.reason) for remark in graph.remarks] == [
+        (6, "its layers are others"),
+        (8, "`repeat.*.dense_2.kernel` is [3, 2] before and [3, 3] here"),
+    ]
+
+
+@pytest.mark.parametrize("count", [3, 9])
+def test_every_iteration_of_a_labelled_repeat_can_be_read(count: int):
+    text = f"""
+    model m {{ input x: [batch, 3]
+      last = x -> repeat {count} {{ dense(3) -> batch_norm -> tanh }} as stages
+      output first = stages[0]
+      output ends = (stages[1:3], last) -> TAIL
+      output tail = stages[-1] - last }}
+    """.replace("(stages[1:3], last) -> TAIL", "(stages[1], stages[2]) -> concat")
+    x = draw(4, 3)
+    graph, weights, state = ready(text, x=x)
+    wide = {name: np.asarray(array) for name, array in {**weights, **state}.items()}
+    h, rows = x, []
+    for i in range(count):
+        h = h @ wide["stages.*.dense.kernel"][i] + wide["stages.*.dense.bias"][i]
+        n = {role: wide[f"stages.*.batch_norm.{role}"][i] for role in ("mean", "var", "scale", "bias")}
+        h = np.tanh((h - n["mean"]) / np.sqrt(n["var"] + 1e-5) * n["scale"] + n["bias"])
+        rows.append(h)
+    found, after = lower(graph)(weights, state, {"x": x}, training=True)
+    found = lower(graph)(weights, state, {"x": x})[0]
+    assert after["stages.*.batch_norm.mean"].shape == (count, 3)
+    assert np.abs(found["first"] - rows[0]).max() < ROUNDING
+    assert np.abs(found["ends"] - np.concatenate(rows[1:3], -1)).max() < ROUNDING
+    assert not np.abs(found["tail"]).any()
+
+
+def test_a_list_of_what_the_iterations_give_can_be_repeated_over():
+    text = """
+    model m { input x: [batch, 3]
+      up = x -> repeat 8 { dense(3) -> tanh } as levels
+      output y = up -> repeat skip in reversed(levels) { it + skip } -> sum
+      output loss = y -> square }
+    """
+    x = draw(4, 3)
+    graph, weights, state = ready(text, x=x)
+    made, wanted = gradients(graph, weights, state, {"x": x}, "loss")
+    same(made, wanted)

@@ -15,9 +15,9 @@ from dslc.initializers.normal import Normal
 from dslc.initializers.zeros import Zeros
 from dslc.ops.activation.leaky_relu import LeakyRelu
 from dslc.ops.base import Op
+from dslc.ops.core.backward import Backward
 from dslc.ops.core.constant import Constant
 from dslc.ops.core.fused import Fused
-from dslc.ops.core.gradient import Gradient
 from dslc.ops.core.index import Index
 from dslc.ops.core.input import Input
 from dslc.ops.core.parameter import Parameter
@@ -59,7 +59,7 @@ OPS = some.one_of(
     some.builds(Input, some.just("i32"), some.lists(SIZES, max_size=2).map(tuple), some.just((("seq", 1024),))),
     some.builds(Fused, some.just(Dense(4)), some.just(LeakyRelu(0.3))),
     some.builds(
-        Gradient,
+        Backward,
         some.just(Saving(Dense(4))),
         NAMES,
         some.just(("x", "kernel")),

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-from dslc.build import modules, nodes, settings
+from dslc.build import modules, nodes, settings, taps
 from dslc.build.functions import FUNCTIONS, arithmetic, compare
 from dslc.build.scope import Env
-from dslc.build.values import Bundle, Layer, Symbol, Tensor, kind_of, show
+from dslc.build.values import Bundle, Layer, Symbol, Taps, Tensor, kind_of, show
 from dslc.catalogue import Catalogue, nearest
 from dslc.dims import Dim
 from dslc.errors.arithmetic import CannotCall, NotACondition, WrongCall, WrongOperand
@@ -36,7 +36,7 @@ def value(env: Env, item: tree.Tree) -> Any:
 def _name(env: Env, item: tree.Name) -> Any:
     found = env.read(item.text, item.span)
     if found is not None:
-        return found.value
+        return taps.values(env, found.value, item.span) if isinstance(found.value, Taps) else found.value
     if is_layer(env, item.text):
         return Symbol(item, (), env, item.span)
     if modules.is_module(env, item):
@@ -141,6 +141,13 @@ def _weight(env: Env, layer: Layer, item: tree.Attribute) -> Any:
 
 
 def _index(env: Env, item: tree.Index) -> Any:
+    tapped = env.scope.find(item.value.text) if isinstance(item.value, tree.Name) else None
+    if tapped is not None and isinstance(tapped.value, Taps):
+        pieces = list(tapped.value.pieces)
+        chosen = _of_list(env, item, pieces)
+        if not isinstance(chosen, list):
+            return taps.value(env, chosen, item.span)
+        return taps.values(env, Taps(tuple(chosen)), item.span)
     owner = nodes.force(env, value(env, item.value), item.value.span)
     if isinstance(owner, Tensor):
         return _tensor_index(env, owner, item)
@@ -150,6 +157,11 @@ def _index(env: Env, item: tree.Index) -> Any:
         raise env.fail(
             CannotIndex(item.span, kind_of(owner), len(item.parts) if isinstance(owner, list | tuple | range) else 1)
         )
+    return _of_list(env, item, owner)
+
+
+def _of_list(env: Env, item: tree.Index, owner: Any) -> Any:
+    """One element, or several as a list."""
     part = _index_part(env, item.parts[0])
     if isinstance(part, tuple):
         part = slice(*part)

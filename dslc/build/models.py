@@ -46,7 +46,7 @@ def model(program: Program, name: str, variant: str | None, problems: Problems) 
     except Skip:
         return None
     env.frame.builder.outputs = {name: env.frame.ref(tensor) for name, tensor in made.items()}
-    return choose(env.frame.builder.graph())
+    return replace(choose(env.frame.builder.graph()), remarks=tuple(build.remarks))
 
 
 def _place(program: Program, name: str, variant: str | None) -> Span:

@@ -1,15 +1,16 @@
 """`repeat`: iterations that keep the type and build equal graphs become one region; the others stand side by side."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dslc.build import evaluate, nodes
 from dslc.build.declared import Apart
 from dslc.build.frame import Frame, Place
 from dslc.build.initial import choose
+from dslc.build.runs import Slot, numbers, with_numbers
 from dslc.build.scope import Env, Scope
-from dslc.build.values import Bundle, Tensor, kind_of
+from dslc.build.values import Bundle, Looped, Taps, Tensor, kind_of
 from dslc.errors.arithmetic import NotAList, NotWhole, TooMany
 from dslc.errors.cells import KeptInLoop
 from dslc.errors.infer import SharedDiffers, WrongCount
@@ -32,26 +33,31 @@ class Body:
     is_bundle: bool
 
 
-def apply(env: Env, item: tree.Repeat, label: str | None) -> Any:
+def apply(env: Env, item: tree.Repeat, label: tree.Name | None) -> Any:
     """The value after all iterations."""
     from dslc.build import stages  # noqa: PLC0415  # the two call each other
 
     rows = _rows(env, item)
     if env.it is None:
         raise env.fail(NothingPiped(item.span, "`repeat`"))
-    base = env.place.name(label or "repeat")
-    value, at = env.it, 0
+    base = env.place.name(label.text if label else "repeat")
+    value, at, pieces = env.it, 0, list[Any]()
     while at < len(rows):
         here = replace(env, it=value)
-        until = _run_length(here, item, rows, at, base)
-        if until - at > 1:
-            value = _region(here, item, rows, at, until, base)
+        run = _run(here, item, rows, at, base)
+        if run.until - at > 1:
+            value, node = _region(here, item, rows, at, run, base)
+            is_bundle = isinstance(value, Bundle)
+            pieces += [Looped(env.frame, node, place, is_bundle) for place in range(run.until - at)]
         else:
             inner = _iteration(
                 here, item, rows[at], Place(env.place.frame, f"{base}.{at}"), (*env.blocks, base, f"{base}.{at}")
             )
             value = stages.chain(inner, item.body, value)
-        at = until
+            pieces.append(value)
+        at = run.until
+    if label is not None:
+        env.bind(label.text, Taps(tuple(pieces)), label.span, "tensor")
     return value
 
 
@@ -88,22 +94,47 @@ def _iteration(env: Env, item: tree.Repeat, row: Any, place: Place, blocks: tupl
     return inner
 
 
-def _run_length(env: Env, item: tree.Repeat, rows: Sequence[Any], at: int, base: str) -> int:
-    """The end of the run of iterations from `at` that build one and the same graph."""
+@dataclass(frozen=True)
+class Run:
+    """Iterations that are one graph: the end of the run, and the numbers in which they differ, from its first one on."""
+
+    until: int
+    numbers: Mapping[Slot, Sequence[float]] = field(default_factory=dict[Slot, Sequence[float]])
+
+
+def _run(env: Env, item: tree.Repeat, rows: Sequence[Any], at: int, base: str) -> Run:
+    """The run of iterations from `at` that build one and the same graph, but for numbers; says why it is not longer."""
     if len(rows) - at < 2:
-        return at + 1
+        return Run(at + 1)
     try:
         first = _body(env, item, rows[at], f"{base}.*")
     except Apart:
-        return at + 1
+        env.build.remark(item.span, at, "a cell in it carries a value of its own in every iteration")
+        return Run(at + 1)
     if not first.keeps_type:
-        return at + 1
+        env.build.remark(item.span, at, "it gives another type than it takes")
+        return Run(at + 1)
     if not _reads(item.body, {name.text for name in item.names}):
-        return len(rows)
-    until = at + 1
-    while until < len(rows) and _body(env, item, rows[until], f"{base}.*") == first:
-        until += 1
-    return until
+        return Run(len(rows))
+    found: list[Mapping[Slot, tuple[float, float]]] = []
+    for place in range(at + 1, len(rows)):
+        other = _body(env, item, rows[place], f"{base}.*")
+        differs = numbers(first.graph, other.graph)
+        if not isinstance(differs, str) and (other.captured != first.captured or not other.keeps_type):
+            differs = "it reads other tensors"
+        if isinstance(differs, str):
+            env.build.remark(item.span, place, differs)
+            break
+        found.append(differs)
+    return Run(at + 1 + len(found), _by_slot(first.graph, found))
+
+
+def _by_slot(first: Graph, found: Sequence[Mapping[Slot, tuple[float, float]]]) -> Mapping[Slot, Sequence[float]]:
+    """The numbers of every setting that is not the same in all iterations."""
+    starts = {slot: pair[0] for differs in found for slot, pair in differs.items()}
+    order = {name: place for place, name in enumerate(first.nodes)}
+    slots = sorted(starts, key=lambda slot: (order[slot[0]], slot[1]))
+    return {slot: [starts[slot], *(differs.get(slot, (0, starts[slot]))[1] for differs in found)] for slot in slots}
 
 
 def _reads(item: Any, names: set[str]) -> bool:
@@ -135,31 +166,44 @@ def _body(env: Env, item: tree.Repeat, row: Any, path: str) -> Body:
     return Body(choose(frame.builder.graph()), tuple(frame.captured), keeps, isinstance(env.it, Bundle))
 
 
-def _region(env: Env, item: tree.Repeat, rows: Sequence[Any], at: int, until: int, base: str) -> Any:
-    """The iterations `at` to `until` as one node that holds the graph of one of them."""
-    whole = until - at == len(rows)
-    path = f"{base}.*" if whole else f"{base}.{at}:{until}"
+def _region(env: Env, item: tree.Repeat, rows: Sequence[Any], at: int, run: Run, base: str) -> tuple[Any, str]:
+    """The iterations from `at` on as one node that holds the graph of one of them: what it gives, and its name."""
+    count = run.until - at
+    path = f"{base}.*" if count == len(rows) else f"{base}.{at}:{run.until}"
     body = _body(env, item, rows[at], path)
+    # The body was compared under another path.
+    slots = [(name.replace(f"{base}.*", path, 1), setting) for name, setting in run.numbers]
+    graph, _ = with_numbers(body.graph, slots)
+    sliced = [_numbers(env, graph, slot, values) for slot, values in zip(slots, run.numbers.values(), strict=True)]
     given = nodes.to_tensors(env, env.it if isinstance(env.it, Bundle) else Bundle.of((env.it,)), item.span)
     carried = [env.frame.ref(tensor) for tensor in given if tensor]
     kind: Any = OPS["repeat"]
-    op = kind(body=body.graph, count=until - at, carried=len(carried), captured=len(body.captured), start=at)
+    op = kind(body=graph, count=count, carried=len(carried), captured=len(body.captured), start=at)
     weights = {
-        inner.name: _stacked(env, inner, at, until - at)
-        for kind in ("parameter", "state")
-        for inner in body.graph.sources(kind)
+        inner.name: _stacked(env, inner, at, count) for kind in ("parameter", "state") for inner in graph.sources(kind)
     }
     finals = tuple(tensor.type for tensor in given if tensor)
-    states = tuple(body.graph.nodes[name].type.stacked(until - at) for name in body.graph.updates)
+    states = tuple(graph.nodes[name].type.stacked(count) for name in graph.updates)
     node = Node(
-        path.removesuffix(".*"), op, (*carried, *body.captured), weights, finals + states, path.removesuffix(".*"),
-        item.span, (), env.blocks,
+        path.removesuffix(".*"), op, (*carried, *body.captured, *sliced), weights, finals + states,
+        path.removesuffix(".*"), item.span, (), env.blocks,
     )  # fmt: skip
     ref = env.frame.builder.add(node)
-    for position, name in enumerate(body.graph.updates):
+    for position, name in enumerate(graph.updates):
         env.frame.builder.updates[weights[name].node] = Ref(ref.node, len(finals) + position)
     made = tuple(Tensor(Ref(ref.node, i), type, env.frame) for i, type in enumerate(finals))
-    return Bundle.of(made) if body.is_bundle else made[0]
+    return (Bundle.of(made) if body.is_bundle else made[0]), ref.node
+
+
+def _numbers(env: Env, body: Graph, slot: Slot, values: Sequence[float]) -> Ref:
+    """The numbers of one setting, in the graph around."""
+    name, setting = slot
+    node = body.nodes[name]
+    kind: Any = OPS["numbers"]
+    dtype = node.type.dtype if node.op.name == "input" else "f32"
+    op = kind(values=tuple(values), dtype=dtype)
+    path = f"{name}.{setting}"
+    return env.frame.builder.add(Node(path, op, types=(op.infer(),), path=path, span=node.span))
 
 
 def _stacked(env: Env, inner: Node, start: int, count: int) -> Ref:

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dslc.build.frame import Frame, Place
-from dslc.build.values import BROKEN, NotYet, Skip
+from dslc.build.values import BROKEN, Skip
 from dslc.errors.base import Problem, Problems
-from dslc.errors.resolve import GivenTwice, NotWorkingYet
+from dslc.errors.resolve import GivenTwice
+from dslc.graph import Remark
 from dslc.source import Span
 
 if TYPE_CHECKING:
@@ -56,6 +57,12 @@ class Build:
     """Set for a train or sample block, where the name of a model means that one model, not a new use of its block."""
     active: list[str] = field(default_factory=list[str])
     """Blocks being applied, outermost first: recursion is refused."""
+    remarks: dict[Remark, None] = field(default_factory=dict[Remark, None])
+    """Why repeats are no single loop, in order and each once."""
+
+    def remark(self, span: Span, iteration: int, reason: str) -> None:
+        """Note why the iteration of a repeat does not join those before it."""
+        self.remarks[Remark(span, iteration, reason)] = None
 
 
 @dataclass(frozen=True)
@@ -101,6 +108,4 @@ class Env:
             return None
         if found.value is BROKEN:
             raise Skip
-        if isinstance(found.value, NotYet):
-            raise self.fail(NotWorkingYet(span, found.value.what))
         return found

@@ -6,7 +6,7 @@ from typing import Any
 
 from dslc.build import blocks, evaluate, modules, nodes, repeat, settings, types
 from dslc.build.scope import Env, Scope
-from dslc.build.values import Bundle, Layer, NotYet, Symbol, Tensor
+from dslc.build.values import Bundle, Layer, Symbol, Tensor
 from dslc.errors.arithmetic import CannotCall
 from dslc.errors.names import UnknownLayer
 from dslc.errors.placement import NeedsBody, SettingsAlready, SourceInPipe, TakesNoBody
@@ -43,8 +43,9 @@ def _follow(env: Env, stages: Sequence[tree.Stage], value: Any) -> Any:
 def stage(env: Env, item: tree.Stage) -> Any:
     """One stage, applied to `env.it`."""
     label = item.label.text if item.label else None
-    found = _apply(env, item.value, label)
-    return _finish(env, item, nodes.force(env, found, item.span))
+    if isinstance(item.value, tree.Repeat):
+        return _finish(env, item, repeat.apply(env, item.value, item.label))
+    return _finish(env, item, nodes.force(env, _apply(env, item.value, label), item.span))
 
 
 def _finish(env: Env, item: tree.Stage, found: Any) -> Any:
@@ -53,8 +54,8 @@ def _finish(env: Env, item: tree.Stage, found: Any) -> Any:
         types.assertion(env, item.type, found)
     if item.label is not None:
         nodes.label(env, found, item.label.text)
-        taps = NotYet("the tensors of a labelled `repeat`") if isinstance(item.value, tree.Repeat) else None
-        env.bind(item.label.text, taps or found, item.label.span, "tensor")
+        if not isinstance(item.value, tree.Repeat):  # which names what its iterations give
+            env.bind(item.label.text, found, item.label.span, "tensor")
     return found
 
 
@@ -68,8 +69,6 @@ def _apply(env: Env, item: tree.Tree, label: str | None) -> Any:
             return _combinator(env, item, label)
         case tree.If():
             return _if(env if label is None else replace(env, place=env.place.child(label)), item)
-        case tree.Repeat():
-            return repeat.apply(env, item, label)
         case tree.Attribute() | tree.Call():
             return _attribute(env, item, label)
         case _:
@@ -88,6 +87,8 @@ def _named(env: Env, callee: tree.Name, items: tuple[tree.Item, ...], label: str
         return blocks.apply(env, env.build.program.blocks[name], items, label or name, span)
     if name in OPS and not issubclass(OPS[name], Combinator):
         return _op(env, name, items, label or name, span)
+    if name in OPS and OPS[name].bare:  # pyright: ignore[reportAttributeAccessIssue]
+        return settings.entry(env, OPS[name], items, span).expand(Surroundings(env, (), span))
     if name in OPS:
         raise env.fail(NeedsBody(span, name, 0))
     if modules.is_module(env, callee):

@@ -68,10 +68,21 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class NotYet:
-    """A name whose value the language promises and this version does not give."""
+class Taps:
+    """The values that the iterations of a labelled `repeat` give: each is put out only when something reads it."""
 
-    what: str
+    pieces: tuple["Any", ...]
+    """A value for an iteration by itself, a `Looped` for each one of a region."""
+
+
+@dataclass(frozen=True)
+class Looped:
+    """An iteration of a region: the node, in its frame, and the place of the iteration in it."""
+
+    home: "Frame"
+    node: str
+    place: int
+    is_bundle: bool
 
 
 def kind_of(value: Any) -> str:
@@ -89,6 +100,7 @@ def kind_of(value: Any) -> str:
         tuple: "a tuple",
         range: "a range",
         Symbol: "a layer",
+        Taps: "the list of what the iterations give",
     }
     return names.get(type(value), "a symbolic size")
 

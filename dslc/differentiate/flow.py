@@ -8,8 +8,8 @@ from dslc.ops.core.repeat import Repeat
 from dslc.types import Type
 
 
-def flow(graph: Graph, wrt: Iterable[str], results: Iterable[Ref]) -> frozenset[Ref]:
-    """The tensors on the ways from the sources `wrt` to the results, both ends included."""
+def flow(graph: Graph, wrt: Iterable[str | Ref], results: Iterable[Ref]) -> frozenset[Ref]:
+    """The tensors on the ways from `wrt`, sources by name or any tensors, to the results, both ends included."""
     varying = _varying(graph, wrt)
     return frozenset(_reached(graph, varying, results))
 
@@ -23,8 +23,8 @@ def input_types(graph: Graph, node: Node) -> tuple[Type | None, ...]:
     return tuple(None if ref is None else graph.type(ref) for ref in node.inputs)
 
 
-def _varying(graph: Graph, wrt: Iterable[str]) -> set[Ref]:
-    varying = {Ref(name) for name in wrt}
+def _varying(graph: Graph, wrt: Iterable[str | Ref]) -> set[Ref]:
+    varying = {wanted if isinstance(wanted, Ref) else Ref(wanted) for wanted in wrt}
     for node in graph:
         if any(ref in varying for ref in node.references()):
             varying |= {Ref(node.name, place) for place in _varying_outputs(graph, node, varying)}

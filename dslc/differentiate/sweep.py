@@ -8,9 +8,9 @@ from dslc.differentiate.forward import Forward
 from dslc.graph import Builder, Graph, Node, Ref
 from dslc.ops.arithmetic.add import Add
 from dslc.ops.base import Op
+from dslc.ops.core.backward import Backward, input_names, output_name
 from dslc.ops.core.enclosed import Enclosed
 from dslc.ops.core.filled import Filled
-from dslc.ops.core.gradient import Gradient, input_names, output_name
 from dslc.types import Type
 
 
@@ -38,13 +38,13 @@ class Sweep:
         if ref in self.reached:
             self.gradients.setdefault(ref, []).append(gradient)
 
-    def run(self) -> None:
-        """Go through all nodes, from the last to the first."""
+    def run(self, until: Ref | None = None) -> None:
+        """Go through all nodes, from the last to the first; what made the tensor `until` is left out."""
         from dslc.differentiate.enclosed import back  # noqa: PLC0415  # a graph inside is swept in turn
 
         for node in reversed(list(self.graph)):
             arrived = tuple(place for place in range(len(node.types)) if Ref(node.name, place) in self.gradients)
-            if not arrived or not any(True for _ in node.references()):
+            if not arrived or not any(True for _ in node.references()) or (until and node.name == until.node):
                 continue
             if node.name in self.forward.regions:
                 self.forward.regions[node.name].back(self)
@@ -81,9 +81,9 @@ class Sweep:
         """The backward call of a node's op."""
         wrt = [(name, ref) for name, ref in _named(node) if ref in self.reached]
         kept = list(self._kept(node))
-        op = Gradient(
+        op = Backward(
             of=node.op,
-            place=node.op.place if isinstance(node.op, Gradient) else node.name,
+            place=node.op.place if isinstance(node.op, Backward) else node.name,
             wrt=tuple(name for name, _ in wrt),
             kept=tuple(name for name, _ in kept),
             given=arrived,

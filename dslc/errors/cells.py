@@ -205,3 +205,21 @@ class PartlyFrozen(Problem):
 
     def help(self) -> str | None:
         return "put all uses into `frozen { ... }` or none; `stop_gradient` keeps a gradient from going back"
+
+
+@dataclass(frozen=True)
+class GradientNeedsWay(Problem):
+    """A derivative follows the way from a tensor to a scalar that was computed from it, in one and the same body."""
+
+    code = "E0270"
+    example = "net 1\nmodel m { input x: [batch, 3]  input z: [batch, 3]  output y = (x -> sum, z) -> gradient }\n"
+    mended = "net 1\nmodel m { input x: [batch, 3]  input z: [batch, 3]  output y = (x * z -> sum, z) -> gradient }\n"
+
+    y: str
+    x: str
+
+    def headline(self) -> str:
+        return f"the scalar does not depend on the {self.x} that it is to be derived by"
+
+    def help(self) -> str | None:
+        return "derive by a tensor that the scalar is computed from, in the same body; `stop_gradient` cuts the way"

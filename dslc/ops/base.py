@@ -124,6 +124,8 @@ class Op(Entry):
     """Output element i depends on element i of the inputs (broadcast) alone."""
     linear: ClassVar[bool] = False
     """Linear in its float inputs together, no weights: the derived rule (`jax.linear_transpose`) needs only their types."""
+    numbers: ClassVar[tuple[str, ...]] = ()
+    """Settings that `apply` takes as a scalar array as well: in a `repeat` they may be another number in each iteration."""
     stops_gradient: ClassVar[bool] = False
     """Counts as a constant in the backward pass."""
     keeps: ClassVar[tuple[str, ...] | None] = None

@@ -80,7 +80,7 @@ def headline(op: Op) -> str:
 def written(op: Op) -> str:
     """The op in full, as the language would write it."""
     text = " -> ".join(map(op_text, meant(op)))
-    return f"{op.name} of {text}" if is_gradient(op) else text
+    return f"gradient of {text}" if is_gradient(op) else text
 
 
 def tail(path: str, around: str) -> str:

@@ -159,7 +159,7 @@ def backward(draw: sketch.Sketch, of: str, gradient: Ref) -> Ref:
     """The backward call of a layer in the block `body`."""
     node = draw.builder.nodes[f"body.{of}"]
     types = (draw.builder.type(node.inputs[0]),)  # pyright: ignore[reportArgumentType]
-    op = OPS["gradient"](node.op, node.name, ("x",), ("x",), (0,), types, node.types, types)  # pyright: ignore[reportCallIssue]
+    op = OPS["backward"](node.op, node.name, ("x",), ("x",), (0,), types, node.types, types)  # pyright: ignore[reportCallIssue]
     return draw.builder.add(
         Node(f"{node.name}.gradient", op, (node.inputs[0], gradient), {}, types, node.path, blocks=node.blocks)
     )

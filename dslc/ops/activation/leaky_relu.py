@@ -19,6 +19,7 @@ class LeakyRelu(Pointwise):
 
     slope: float = 0.01
     aliases = ("LeakyReLU",)
+    numbers = ("slope",)
     starts = "he_normal"
     flops: ClassVar[int] = 3
     keeps = ("out",)

@@ -1,7 +1,7 @@
 """What a combinator is: a layer with a body in braces, which says how its branches are applied and joined."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from dslc.errors.values import TensorWanted
 from dslc.ops.base import OPS, Op, op
@@ -67,6 +67,9 @@ class Surroundings:
 
 class Combinator(Op):
     """Shapes are those of what it expands to; it leaves no node of its own."""
+
+    bare: ClassVar[bool] = False
+    """It has no body in braces."""
 
     def expand(self, here: Surroundings) -> Any:
         """The value of the combinator."""

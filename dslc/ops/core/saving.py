@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from dslc.ops.base import Context, Cost, Op, Weight, op
+from dslc.ops.base import Context, Op, op
+from dslc.ops.core._wrapper import Wrapper
 from dslc.types import Type
 
 
 @op
-class Saving(Op):
+class Saving(Wrapper):
     """The outputs of an op, then what it saves for its backward rule, in the order of `saved`.
 
     Shapes: those of the op, and more outputs.
@@ -16,28 +17,15 @@ class Saving(Op):
 
     of: Op
 
-    @property
-    def random(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]  # a fact of the op inside
-        return self.of.random
-
     def infer(self, *xs: Type | None) -> tuple[Type, ...]:
         found = self.of.infer(*xs)
         return (*(found if isinstance(found, tuple) else (found,)), *self.of.saved(*xs).values())
-
-    def weights(self, *xs: Type | None) -> Mapping[str, Weight]:
-        return self.of.weights(*xs)
-
-    def state(self, *xs: Type | None) -> Mapping[str, Weight]:
-        return self.of.state(*xs)
 
     def apply(self, weights: Any, *xs: Any, ctx: Context) -> Any:
         found, saved = self.of.apply_saving(weights, *xs, ctx=ctx)
         if isinstance(found, tuple) and isinstance(found[-1], Mapping):
             return (*_tuple(found[0]), *saved.values()), found[-1]
         return (*_tuple(found), *saved.values())
-
-    def cost(self, *xs: Type | None) -> Cost:
-        return self.of.cost(*xs)
 
 
 def _tuple(found: Any) -> tuple[Any, ...]:

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from dslc.ops.base import Context, Cost, Op, Weight, op
+from dslc.ops.base import Context, Op, Weight, op
+from dslc.ops.core._wrapper import Wrapper
 from dslc.types import Type
 
 
 @op
-class Still(Op):
+class Still(Wrapper):
     """What an op with statistics gives outside of training, in training as well: they are read and not changed.
 
     Shapes: those of the op.
@@ -16,14 +17,11 @@ class Still(Op):
 
     of: Op
 
-    def infer(self, *xs: Type | None) -> Any:
-        return self.of.infer(*xs)
-
     def weights(self, *xs: Type | None) -> Mapping[str, Weight]:
         return {**self.of.weights(*xs), **self.of.state(*xs)}
 
+    def state(self, *xs: Type | None) -> Mapping[str, Weight]:
+        return {}
+
     def apply(self, weights: Any, *xs: Any, ctx: Context) -> Any:
         return self.of.apply(weights, *xs, ctx=Context(False, ctx.key, ctx.run))[0]
-
-    def cost(self, *xs: Type | None) -> Cost:
-        return self.of.cost(*xs)

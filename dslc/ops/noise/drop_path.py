@@ -20,6 +20,7 @@ class DropPath(Op):
 
     rate: float
 
+    numbers = ("rate",)
     random = True
     transparent = True
     keeps = ()

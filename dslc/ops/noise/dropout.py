@@ -19,6 +19,7 @@ class Dropout(Op):
 
     rate: float
 
+    numbers = ("rate",)
     random = True
     transparent = True
     keeps = ()

@@ -17,6 +17,7 @@ class GaussianNoise(Op):
 
     std: float
 
+    numbers = ("std",)
     random = True
     transparent = True
     keeps = ()

@@ -11,7 +11,7 @@ from dslc.types import Type
 
 
 @op
-class Gradient(Op):
+class Backward(Op):
     """Gradients by inputs and weights of an op: by its own rule, or derived from its `apply` by `jax.vjp`.
 
     Takes the tensors that are kept, then the gradients of the outputs. Inputs, weights, what was saved and outputs go by

@@ -1,0 +1,43 @@
+"""A layer in a repeat, some of whose settings are another number in each iteration."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from dslc.lazy import jnp
+from dslc.ops.base import Context, Cost, Op, Weight, op
+from dslc.ops.core._wrapper import Wrapper
+from dslc.types import Type
+
+
+@op
+class Numbered(Wrapper):
+    """An op whose settings `which` come in as scalars behind its inputs: a drop rate that grows with the depth.
+
+    Shapes: those of the op, then a scalar for each setting.
+    """
+
+    of: Op
+    which: tuple[str, ...] = ()
+
+    def infer(self, *xs: Type | None) -> Any:
+        return self.of.infer(*self._own(xs))
+
+    def weights(self, *xs: Type | None) -> Mapping[str, Weight]:
+        return self.of.weights(*self._own(xs))
+
+    def state(self, *xs: Type | None) -> Mapping[str, Weight]:
+        return self.of.state(*self._own(xs))
+
+    def cost(self, *xs: Type | None) -> Cost:
+        return self.of.cost(*self._own(xs))
+
+    def apply(self, weights: Any, *xs: Any, ctx: Context) -> Any:
+        own = self._own(xs)
+        like = next(x for x in own if x is not None and jnp.issubdtype(x.dtype, jnp.floating))
+        numbers = (number.astype(like.dtype) for number in xs[len(own) :])
+        of: Any = self.of
+        return replace(of, **dict(zip(self.which, numbers, strict=True))).apply(weights, *own, ctx=ctx)
+
+    def _own(self, xs: tuple[Any, ...]) -> tuple[Any, ...]:
+        return xs[: len(xs) - len(self.which)]
