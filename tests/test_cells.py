@@ -314,3 +314,44 @@ def test_a_list_of_what_the_iterations_give_can_be_repeated_over():
     graph, weights, state = ready(text, x=x)
     made, wanted = gradients(graph, weights, state, {"x": x}, "loss")
     same(made, wanted)
+
+
+# Derivatives as tensors.
+
+
+@pytest.mark.parametrize(
+    "body, wanted",
+    [
+        ("g = (x ** 3 -> sum, x) -> gradient  output y = g", lambda x: 3 * x**2),
+        ("g = (x ** 3 -> sum, x) -> gradient  output y = (g -> sum, x) -> gradient", lambda x: 6 * x),
+        ("h = x * x  g = (h -> sin -> sum, h) -> gradient  output y = g", lambda x: np.cos(x * x)),
+    ],
+)
+def test_a_gradient_is_a_tensor_like_any_other(body: str, wanted: object):
+    x = draw(2, 3)
+    graph, _, _ = ready(f"model m {{ input x: [batch, 3]  {body} }}", x=x)
+    assert np.abs(lower(graph)({}, {}, {"x": x})[0]["y"] - wanted(x)).max() < ROUNDING  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("body", ["dense(5) -> tanh -> dense(1)", "repeat 8 { dense(3) -> tanh } -> dense(1)"])
+def test_a_gradient_penalty_trains_by_second_derivatives(body: str):
+    text = f"""
+    model m {{ input x: [batch, 3]
+      layer critic = {body}
+      slope = (x -> critic -> sum, x) -> gradient
+      output loss = ((slope ** 2 -> sum(axis = -1) -> sqrt) - 1) ** 2 -> mean }}
+    """
+    x = draw(4, 3)
+    graph, weights, state = ready(text, x=x)
+    made, wanted = gradients(graph, weights, state, {"x": x}, "loss")
+    same(made, wanted)
+    assert max(float(np.abs(np.asarray(slope)).max()) for slope in wanted.values()) > 1e-3  # it is no zero by chance
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["output y = (x -> sum, z) -> gradient", "output y = (x -> stop_gradient -> sum, x) -> gradient"],
+)
+def test_a_gradient_without_a_way_is_refused(body: str):
+    found = problems_of(f"model m {{ input x: [batch, 3]  input z: [batch, 3]  {body} }}")
+    assert [problem.code for problem in found] == ["E0270"], [told(problem) for problem in found]

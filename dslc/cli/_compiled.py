@@ -44,6 +44,7 @@ def report(compilation: Compilation, files: list[str], as_json: bool) -> None:
     for section in (
         _head(facts, columns),
         _passes(compilation, columns),
+        _repeats(compilation, columns),
         _graphs(compilation, columns),
         _cost(facts, columns),
         _written(files),
@@ -63,6 +64,10 @@ def _facts(compilation: Compilation, files: list[str]) -> dict[str, Any]:
         "kind": "inference" if compilation.plan is None else "training",
         "parameters": count(compilation.build, "parameter"),
         "flops": summary.flops,
+        "repeats": [
+            {"line": compilation.source.position(span.start)[0], "iteration": iteration, "reason": reason}
+            for span, iteration, reason in compilation.build.remarks
+        ],
         "passes": [_step(step, compilation.source) for step in passes.steps],
         "xla": {
             "flops": int(costs.get("flops", 0)),
@@ -111,6 +116,18 @@ def _passes(compilation: Compilation, columns: int) -> Iterator[str]:
         yield from (f"{INDENT}{line}" for line in fill(f"nothing to do for {', '.join(idle)}", columns - 2))
     for name in made.left_out:
         yield f"{INDENT}{name} does not belong in this program"
+
+
+def _repeats(compilation: Compilation, columns: int) -> Iterator[str]:
+    """Why iterations stand side by side in the graph."""
+    yield "repeats that are not one loop"
+    for span, iteration, reason in compilation.build.remarks:
+        where = compilation.source.position(span.start)[0]
+        line, *more = fill(
+            f"line {where}: iteration {iteration} stands apart from those before it: {reason}", columns - 4
+        )
+        yield f"{INDENT}{line}"
+        yield from (f"{INDENT * 2}{rest}" for rest in more)
 
 
 def _named(places: tuple[Place, ...], source: Source) -> str:

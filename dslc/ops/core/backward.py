@@ -5,7 +5,7 @@ from inspect import Parameter
 from typing import Any
 
 from dslc.lazy import jax, jnp
-from dslc.ops.base import Context, Op, op
+from dslc.ops.base import Context, Cost, Op, op
 from dslc.ops.core._dtype import dtype_for
 from dslc.types import Type
 
@@ -52,6 +52,11 @@ class Backward(Op):
             found = self._derived(kept, gradients, ctx)
         fitted = (_fitted(found.get(name), type.shape, dtype_for(type, known)) for name, type in self._wanted())  # pyright: ignore[reportArgumentType]
         return tuple(fitted)
+
+    def cost(self, *xs: Type) -> Cost:
+        # Each product of the forward call has one of the same size for every gradient.
+        forward = self.of.cost(*self.taken)
+        return Cost(forward.flops * len(self.wrt), forward.bytes * len(self.wrt))
 
     def _wanted(self) -> Iterator[tuple[str, Type]]:
         return zip(self.wrt, self.types, strict=True)
