@@ -48,8 +48,8 @@ LAYERS = (
 # A combinator turns its body into nodes while the graph is built, with the same values as the builder.
 BUILDERS = PACKAGE / "ops" / "combinator"
 STAGES = ("parse", "resolve", "build", "optimize", "differentiate", "lower")
-# Functions of settings and a setting of training that share their names with layers; `.T`; the sum of gradients.
-SHARED = {"frozen", "var", "log", "sum", "sqrt", "max", "min", "transpose", "dslc.ops.arithmetic.add"}
+# Functions of settings, settings of training and names of backward nodes that layers have as well; `.T`; the sum of gradients.
+SHARED = {"frozen", "gradient", "var", "log", "sum", "sqrt", "max", "min", "transpose", "dslc.ops.arithmetic.add"}
 
 # A file that every stage changes: a pass joins the two equal nodes.
 TWICE = """net 1

@@ -177,7 +177,7 @@ def _combinator(env: Env, item: tree.Combinator, label: str | None) -> Any:
     if not isinstance(item.callee, tree.Name):
         raise env.fail(CannotCall(item.callee.span, "this", braces=True))
     name = item.callee.text
-    if name not in OPS or not issubclass(OPS[name], Combinator):
+    if name not in OPS or not issubclass(OPS[name], Combinator) or OPS[name].bare:  # pyright: ignore[reportAttributeAccessIssue]
         if name not in OPS:
             raise env.fail(meant.layer(item.callee, item.arguments, tuple(env.build.program.blocks)))
         raise env.fail(TakesNoBody(item.span, name))
