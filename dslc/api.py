@@ -22,6 +22,7 @@ from dslc.resolve import Program as Declared
 from dslc.schedules.base import Length
 from dslc.source import Source
 from dslc.summary import Summary, count, summarize, type_text
+from dslc.train.accumulate import averaged
 from dslc.train.follow import followers
 from dslc.train.groups import Groups
 from dslc.train.task import derived
@@ -159,11 +160,13 @@ class Model:
             key: random key of this step, needed where something draws random numbers.
             run: length of the run, for a schedule.
         """
-        weights, update = params["weights"], self._update
-        trained = self._groups.changed(update)
-        forward, _ = optimize(self._bound(batch), "training")
+        weights, update, count = params["weights"], self._update, self.plan.accumulate
+        if self.plan.ema is not None:
+            raise ValueError("the train block keeps means of the weights (`ema`): train it with `dslc train`")
+        fields, trained = self._fields(batch), self._groups.changed(update)
+        forward, _ = optimize(self._bound(_first(fields, count)), "training")
         program = lower(derived(forward, update, self._groups), self.source)
-        outputs, state = program(weights, params["state"], self._fields(batch), training=True, key=key)
+        outputs, state = averaged(program, count, weights, params["state"], fields, key)
         gradients = penalized(update, weights, {name: gradient_of(outputs, name, weights) for name in trained})
         gradients, _ = clipped(update, self._groups.masked(gradients))
         updates: Any
@@ -235,3 +238,11 @@ class Model:
         """The page of `dslc view`, for notebooks."""
         text = escape(page([View("model", self.graph)], [self.source]))
         return f'<iframe srcdoc="{text}" style="width: 100%; height: 640px; border: 0"></iframe>'
+
+
+def _first(fields: Mapping[str, Any], count: int) -> Mapping[str, Any]:
+    """The first of so many micro-batches."""
+    for name, array in fields.items():
+        if array.shape[0] % count:
+            raise ValueError(f"{name!r} has {array.shape[0]} rows, which do not divide by `accumulate = {count}`")
+    return {name: array[: array.shape[0] // count] for name, array in fields.items()}

@@ -86,7 +86,7 @@ class Compilation:
         """The graph with all its sizes known."""
         if self.plan is None:
             return sized(self.model, sizes_of(self.model, self.options.dims))
-        return self.task.forward(self.task.train, self.plan.batch, self.task.scalars)
+        return self.task.forward(self.task.train, self.plan.rows, self.task.scalars)
 
     @cached_property
     def model(self) -> Graph:

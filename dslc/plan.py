@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from dslc.ops.metric.base import Metric
     from dslc.optimizers.base import Optimizer
 
+BATCH = 32
+"""Rows of a training step where a train block does not say."""
+
 
 @dataclass(frozen=True)
 class Duration:
@@ -94,13 +97,17 @@ class Plan:
     data: "Pipeline"
     updates: tuple[Update, ...]
     """What a training step changes, one after the other; a block without steps has one."""
-    batch: int = 32
+    batch: int = BATCH
+    accumulate: int = 1
+    """Micro-batches whose gradients are averaged before an update; it divides `batch`."""
     epochs: int | None = 10
     steps: int | None = None
     """Given instead of epochs."""
     seed: int = 0
     groups: tuple[Group, ...] = ()
     """In the order of writing: what a later one says of a weight wins."""
+    ema: float | None = None
+    """How much of itself the mean of a weight keeps in each step; the means are measured and saved. None: no means."""
     early_stop: Duration | None = None
     """Stop when the validation loss (test loss where there is no validation part) has not improved for so long."""
     checkpoint: Duration = Duration(epochs=1)
@@ -116,6 +123,11 @@ class Plan:
     span: Span = NOWHERE
     spans: Mapping[str, Span] = field(default_factory=dict[str, Span])
     """Where each setting is written."""
+
+    @property
+    def rows(self) -> int:
+        """Rows that a program takes at a time: those of a micro-batch."""
+        return self.batch // self.accumulate
 
     @property
     def optimizer(self) -> "Optimizer":

@@ -13,20 +13,20 @@ from dslc.errors.steps import SettingElsewhere
 from dslc.errors.training import BothLengths, OutOfRange, UnknownTrainSetting
 from dslc.optimizers.base import Optimizer
 from dslc.parse import tree
-from dslc.plan import Duration
+from dslc.plan import BATCH, Duration
 from dslc.resolve import meant
 
 RULE: Mapping[str, Any] = {"optimizer": Optimizer, "clip": float, "l1": float, "l2": float}
 """Settings of an update: those of a step, and of a block for all its steps that do not give their own."""
 BLOCK: Mapping[str, Any] = {
-    **RULE, "batch": int, "epochs": int, "steps": int, "seed": int,
-    "early_stop": Duration, "checkpoint": Duration, "validate": Duration, "log": Duration, "start": str,
+    **RULE, "batch": int, "accumulate": int, "epochs": int, "steps": int, "seed": int,
+    "early_stop": Duration, "checkpoint": Duration, "validate": Duration, "log": Duration, "start": str, "ema": float,
 }  # fmt: skip
 STEP: Mapping[str, Any] = {**RULE, "every": int}
-LATER = ("precision", "ema", "accumulate", "memory")
+LATER = ("precision", "memory")
 SPECIAL = ("data", "loss", "metrics")
 SPECIAL_OF_STEP = ("loss", "update")
-POSITIVE = ("batch", "epochs", "steps", "clip", "every")
+POSITIVE = ("batch", "accumulate", "epochs", "steps", "clip", "every")
 
 
 @dataclass
@@ -91,6 +91,12 @@ class Given:
             self.env.build.problems.add(BothLengths(self.settings["steps"].span))
         if "steps" in chosen:
             chosen["epochs"] = None
+        micro, batch = chosen.get("accumulate", 1), chosen.get("batch", BATCH)
+        if micro > 0 and batch % micro:
+            item = self.settings["accumulate"].value
+            self.env.build.problems.add(
+                OutOfRange(item.span, "accumulate", str(micro), f"a divisor of `batch`, {batch}")
+            )
         return chosen
 
     def _check_range(self, name: str, value: Any, item: tree.Assign) -> None:
@@ -98,6 +104,8 @@ class Given:
         if name in POSITIVE and (value < low or (name == "clip" and value == 0)):
             wanted = "at least 1" if low else "above 0"
             self.env.build.problems.add(OutOfRange(item.value.span, name, str(value), wanted))
+        if name == "ema" and not 0 < value < 1:
+            self.env.build.problems.add(OutOfRange(item.value.span, name, str(value), "above 0 and below 1"))
         if name in ("l1", "l2") and value < 0:
             self.env.build.problems.add(OutOfRange(item.value.span, name, str(value), "at least 0"))
 

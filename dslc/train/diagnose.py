@@ -8,9 +8,10 @@ from dslc.errors.train import NotFinite
 from dslc.lazy import jax, jnp, np
 from dslc.lower import NotFinite as Found
 from dslc.lower import replay
+from dslc.train.accumulate import micro_batches
 from dslc.train.generator import fold
 from dslc.train.program import DRAWS, Carry, Loop, order
-from dslc.train.update import Moving
+from dslc.train.update import Changing, Moving
 
 
 def is_finite(tree: Any) -> bool:
@@ -61,10 +62,20 @@ class Diagnosis:
         for changing, kept in zip(self.loop.updates, carry.optimizer, strict=True):
             if changing.update.is_due(int(step) + 1):
                 weights = self.loop.packing.unpack(moving.weights)
-                found = replay(changing.program.graph, weights, moving.state, fields, training=True, key=key)
+                found = self._in_part(changing, weights, moving.state, fields, key)
                 if found is not None:
                     return found
                 moving, _ = changing(moving, kept, fields, key)
+        return None
+
+    def _in_part(self, changing: Changing, weights: Any, state: Any, fields: Any, key: Any) -> Found | None:
+        """The first bad node of an update, in the first micro-batch that has one."""
+        for part, draws in micro_batches(changing.micro, fields, key):
+            found = replay(changing.program.graph, weights, state, part, training=True, key=draws)
+            if found is not None:
+                return found
+            if changing.micro > 1:
+                state = {**state, **changing.program(weights, state, part, training=True, key=draws)[1]}
         return None
 
     def _unknown(self, step: int, checkpoint: int | None) -> NotFinite:

@@ -29,19 +29,19 @@ class Evaluation:
     @property
     def whole(self) -> int:
         """Number of whole batches."""
-        return self.part.rows // self.task.plan.batch
+        return self.part.rows // self.task.plan.rows
 
     @property
     def rest(self) -> int:
         """Rows of the incomplete last batch."""
-        return self.part.rows % self.task.plan.batch
+        return self.part.rows % self.task.plan.rows
 
     def run(self, weights: Any, state: Any, data: Any, key: Any) -> Any:
         """Sums over the part: means of a batch weighted by its rows, and the sums of metrics.
 
         Each sum comes with what rounding left out of it, so that counts above 2 ** 24 stay exact in float32.
         """
-        batch = self._measure(self.task.plan.batch, weights, state, data, key)
+        batch = self._measure(self.task.plan.rows, weights, state, data, key)
         rest = self._measure(self.rest, weights, state, data, key)
         nothing: dict[str, Any] = jax.tree.map(
             lambda like: jnp.zeros(like.shape, like.dtype), jax.eval_shape(batch if self.whole else rest, 0)
@@ -67,7 +67,7 @@ class Evaluation:
 
         def measure(number: Any) -> dict[str, Any]:
             assert program is not None
-            places = number * self.task.plan.batch + lax.iota(INDEX, rows)
+            places = number * self.task.plan.rows + lax.iota(INDEX, rows)
             fields = self.part.table.gather(data, places)
             outputs, _ = program(weights, state, fields, key=fold(key, number))
             means = {name: outputs[name].astype(jnp.float32) * float(rows) for name in self.task.scalars}

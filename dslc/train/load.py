@@ -11,6 +11,7 @@ from dslc.data.failures import DataBroken, DataFailure
 from dslc.data.folders import Folders
 from dslc.data.tensors import Tensors
 from dslc.errors.base import Failed, Problems
+from dslc.graph import Graph
 from dslc.lazy import np
 from dslc.lower import lower
 from dslc.paths import layers
@@ -41,17 +42,17 @@ class Beginning:
         """Nothing comes from a file."""
         return self.own is None and not self.foreign
 
-    def into(self, drawn: Mapping[str, "NDArray[Any]"]) -> Arrays:
-        """Weights and states by name: those of files, and the drawn ones where there are none.
+    def into(self, drawn: Mapping[str, "NDArray[Any]"], graph: Graph) -> Arrays:
+        """Weights and states of a graph by name: those of files, and the drawn ones where there are none.
 
         Raises:
             Failed: when a file cannot be read.
         """
         found = self._arrays()
         made: Arrays = {}
-        copies = followers(self.plan.graph)
+        copies = followers(graph)
         # What follows another starts as that does.
-        for node in sorted(stored(self.plan.graph), key=lambda node: node.name in copies):
+        for node in sorted(stored(graph), key=lambda node: node.name in copies):
             array = np.array(made[copies[node.name].follows] if node.name in copies else drawn[node.name])
             for path, place in layers(node):
                 if path in found:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dslc.lazy import jax, np
 from dslc.lower import shapes_of
 from dslc.source import Source
+from dslc.train.ema import shown
 from dslc.train.evaluate import Evaluation
 from dslc.train.generator import base_key
 from dslc.train.load import Begin
@@ -46,7 +47,7 @@ class Machine:
         if begin is None or begin.is_drawn:
             return carry
         named = self.to_host(carry)
-        arrays = begin.into({**named.weights, **named.state})
+        arrays = begin.into({**named.weights, **named.state}, self.task.kept)
         weights, state = ({name: arrays[name] for name in part} for part in (named.weights, named.state))
         return self.to_device(named._replace(weights=weights, state=state))
 
@@ -82,6 +83,10 @@ class Machine:
         """Weights by name; the small ones as NumPy has them: to cut them apart on the device takes a program."""
         packed = {name: np.array(array) for name, array in carry.weights.items() if name == PACKED}
         return self.loop.packing.unpack({**carry.weights, **packed})
+
+    def shown(self, carry: Carry) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Weights and states by name as they are measured and saved."""
+        return shown(self.weights(carry), carry.state)
 
     def close(self) -> None:
         """Do not wait for what is still being compiled."""

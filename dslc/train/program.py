@@ -69,7 +69,7 @@ class Loop:
         """What a step changes, in order."""
         plan = self.task.plan
         return tuple(
-            Changing(update, self.joint(update), self.rule(update), self.packing, self.task.groups)
+            Changing(update, self.joint(update), self.rule(update), self.packing, self.task.groups, plan.accumulate)
             for update in plan.updates
         )
 
@@ -91,7 +91,7 @@ class Loop:
 
     def start(self, key: Any) -> Carry:
         """The carry before the first step."""
-        weights, state = initial(self.task.plan.graph, fold(key, START))
+        weights, state = initial(self.task.kept, fold(key, START))
         weights, zero = self.packing.pack(weights), jnp.zeros((), jnp.int32)
         rules = tuple(update.rule.init(update.own(weights)) for update in self.updates)
         return Carry(weights, state, rules, zero, self.no_sums(), zero, jnp.ones((), bool), self.no_order())
@@ -149,11 +149,11 @@ class Loop:
 
     def followed(self, moving: Moving, number: Any) -> dict[str, Any]:
         """The states after a step, followers included."""
-        plan = self.task.plan
-        if not followers(plan.graph):
+        graph = self.task.kept
+        if not followers(graph):
             return moving.state
         arrays = {**self.packing.unpack(moving.weights), **moving.state}
-        return {**moving.state, **followed(plan.graph, plan.updates, arrays, number)}
+        return {**moving.state, **followed(graph, self.task.plan.updates, arrays, number)}
 
     def batch(self, step: Any, data: Any, rows: Any) -> dict[str, Any]:
         """The rows of a step."""

@@ -175,7 +175,7 @@ class Session:
         split = self.task.watched
         if split is None:
             return False
-        weights, state = self.machine.weights(self.carry), self.carry.state
+        weights, state = self.machine.shown(self.carry)
         values = self._measure(step, split, weights, state)
         if values["loss"] < (self.best.loss if self.best else inf):
             self.best = Best(step, values["loss"], _copied({**weights, **state}))
@@ -230,7 +230,8 @@ class Session:
     def finish(self, ending: Ending) -> Result:
         """Save, choose the weights to keep, measure them, and write what the folder shows."""
         self._save(ending)
-        kept, arrays = int(self.carry.step), {**self.machine.weights(self.carry), **self.carry.state}
+        weights, state = self.machine.shown(self.carry)
+        kept, arrays = int(self.carry.step), {**weights, **state}
         if ending != "interrupted" and self.patience is not None:
             kept, arrays = self._best(kept, arrays)
         values = {} if ending == "interrupted" else self._values(kept, arrays)

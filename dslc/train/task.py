@@ -14,6 +14,7 @@ from dslc.lazy import jax, np
 from dslc.optimize import optimize
 from dslc.plan import Plan, Update
 from dslc.schedules.base import Length
+from dslc.train.ema import with_means
 from dslc.train.groups import Groups
 
 if TYPE_CHECKING:
@@ -63,6 +64,12 @@ class Task:
         """What the train block says of single weights."""
         return Groups(self.plan.graph, self.plan.groups)
 
+    @cached_property
+    def kept(self) -> Graph:
+        """The graph whose parameters and states a run keeps: that of the plan, and the means of its weights."""
+        trained = {name for update in self.plan.updates for name in self.groups.changed(update)}
+        return with_means(self.plan.graph, sorted(trained), self.plan.ema)
+
     def forward(self, part: Part, rows: int, outputs: tuple[str, ...]) -> Graph:
         """The graph for batches of so many rows, with just these outputs."""
         wanted = {name: self.plan.graph.outputs[name] for name in outputs}
@@ -73,7 +80,7 @@ class Task:
 
     def updating(self, update: Update) -> Graph:
         """The graph of an update for a batch, forward: loss, scalars and those next states that it keeps."""
-        graph = self.forward(self.train, self.plan.batch, (update.loss, *update.scalars))
+        graph = self.forward(self.train, self.plan.rows, (update.loss, *update.scalars))
         return replace(graph, updates={name: ref for name, ref in graph.updates.items() if name in update.states})
 
     def joint(self, update: Update) -> Graph:

@@ -8,6 +8,7 @@ from dslc.differentiate import gradient_name
 from dslc.lazy import jnp, lax, optax
 from dslc.lower import Program
 from dslc.plan import Update
+from dslc.train.accumulate import averaged
 from dslc.train.groups import Groups
 from dslc.train.packing import PACKED, Packing
 
@@ -66,6 +67,8 @@ class Changing:
     rule: "GradientTransformation"
     packing: Packing
     groups: Groups
+    micro: int = 1
+    """Micro-batches of a batch."""
 
     def own(self, weights: dict[str, Any]) -> dict[str, Any]:
         """Those of the weights, as they are laid out, that it changes."""
@@ -82,7 +85,7 @@ class Changing:
     def __call__(self, moving: Moving, kept: Any, fields: Any, draws: Any) -> tuple[Moving, Any]:
         """The update at the present weights and states."""
         named, own = self.packing.unpack(moving.weights), self.own(moving.weights)
-        outputs, state = self.program(named, moving.state, fields, training=True, key=draws)
+        outputs, state = averaged(self.program, self.micro, named, moving.state, fields, draws)
         told = {name: outputs[name].astype(jnp.float32) for name in self._told}
         gradients = {name: gradient_of(outputs, name, named) for name in self.groups.changed(self.update)}
         gradients = self.packing.pack(self.groups.masked(penalized(self.update, named, gradients)))

@@ -318,8 +318,8 @@ def test_what_follows_a_weight_starts_as_that_does(tmp_path: Path) -> None:
     op = State(shape=(4, 3), follows="dense.kernel", decay=0.5)
     mean = Node("mean.kernel", op, types=(op.infer(),))
     graph = replace(plan.graph, nodes={"mean.kernel": mean, **plan.graph.nodes})
-    begin = beginning(replace(plan, graph=graph), Folders(tmp_path))
+    begin = beginning(plan, Folders(tmp_path))
     drawn = {"dense.kernel": np.zeros((4, 3)), "dense.bias": np.zeros(3), "mean.kernel": np.zeros((4, 3))}
-    found = begin.into(drawn)
+    found = begin.into(drawn, graph)
     np.testing.assert_array_equal(found["mean.kernel"], np.ones((4, 3)))
     np.testing.assert_array_equal(found["dense.bias"], np.zeros(3))

@@ -30,6 +30,7 @@ SMALL = "batch = 16  epochs = 4  log = 5"
 RUNS = {
     "momentum": LINEAR + block("optimizer = sgd(lr = 0.05, momentum = 0.9, nesterov = true)  " + SMALL),
     "adam, dropout and batch norm": DEEP + block(SMALL + "  clip = 1.0"),
+    "means, micro-batches and groups": DEEP + block(SMALL + '  ema = 0.9  accumulate = 4  group "*.bias" { lr = 0.5 }'),
     "early stop": DEEP
     + block("batch = 16  epochs = 60  log = 3  validate = 4  early_stop = 20  optimizer = adam(lr = 0.05)"),
     "schedule": LINEAR
