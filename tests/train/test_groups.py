@@ -197,7 +197,7 @@ def test_groups_are_planned_in_the_order_of_writing() -> None:
         ('group "*.bias" { lr = 0.1  lr = 0.2 }', "E0204", "remove one"),
         ('group "*.bias" { lr = -0.1 }', "E0410", "at least 0"),
         ('group "*.bias" { max_norm = 0 }', "E0410", "above 0"),
-        ('group "*.bias" { input x: [3] }', "E0215", "`lr = ...`"),
+        ('group "*.bias" { input x: [3] }', "E0259", "`lr = ...`"),
     ],
 )  # fmt: skip
 def test_a_group_that_cannot_work_is_a_problem(group: str, code: str, part: str) -> None:
