@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dslc import build as building
+from dslc import linting
 from dslc.errors.base import Failed, Problems
 from dslc.errors.data import FileProblem
 from dslc.errors.resolve import NothingChosen
@@ -125,12 +126,17 @@ def survey(source: Source, options: Options = Options()) -> tuple[Program, Probl
         for block in part.blocks.values():
             Names(block, part.blocks, building.value_names(), found, part.imported)
     graphs = {name: building.model(program, name, None, problems) for name in program.models}
-    for variant, part in program.variants.items():
-        if program.model(dotted(part.of)) is not None:
-            building.model(program, dotted(part.of), variant, problems)
+    variants = [
+        building.model(program, dotted(part.of), variant, problems)
+        for variant, part in program.variants.items()
+        if program.model(dotted(part.of)) is not None
+    ]
     plans = {name: building.plan(program, name, None, problems, options.data) for name in program.trains}
     if program.whole:
         building.check_weights(program, graphs, plans, problems, options.data)
+    if not problems.errors:
+        linting.add(program, (*graphs.values(), *variants), tuple(plans.values()), options.data, problems)
+    linting.silence(source, problems)
     return program, problems
 
 

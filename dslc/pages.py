@@ -15,6 +15,7 @@ from dslc.build.values import show
 from dslc.catalogue import Entry
 from dslc.errors.base import Failed, Problem
 from dslc.errors.render import render
+from dslc.lint.base import LINTS
 from dslc.ops.base import Op, Refused
 from dslc.ops.loss.base import Loss
 from dslc.ops.metric.base import Metric
@@ -188,6 +189,7 @@ def problems() -> dict[str, type[Problem]]:
         for cls in vars(import_module(f"dslc.errors.{file.stem}")).values():
             if isinstance(cls, type) and issubclass(cls, Problem) and cls.code:
                 found.setdefault(cls.code, cls)
+    found |= {cls.code: cls for cls in LINTS}
     return dict(sorted(found.items()))
 
 

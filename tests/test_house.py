@@ -41,6 +41,8 @@ LAYERS = (
     ("text", "verify", "parse"),
     ("passes", "format"),
     ("resolve", "build", "bind", "initialize", "optimize", "prepare", "differentiate", "lower"),
+    ("lint",),
+    ("linting",),
     ("compiler", "mend"),
     ("train", "trained", "view", "summary", "sizes", "compilation", "artifacts", "pages", "api"),
     ("cli", "__main__", "__init__"),

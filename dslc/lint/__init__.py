@@ -1,0 +1,1 @@
+"""Lints: what is no error, and what the field has learnt to avoid. One file is one lint."""
