@@ -96,7 +96,7 @@ class Compilation:
     @cached_property
     def plan(self) -> Plan | None:
         """How the model is trained; data that is not there is no matter while its shapes are known."""
-        name, _ = compiler.chosen(self.resolve, self.options, self.problems)
+        name = compiler.trained(self.resolve, self.options, self.problems)
         if name not in self.resolve.trains:
             return None
         try:

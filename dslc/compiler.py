@@ -134,6 +134,8 @@ def survey(source: Source, options: Options = Options()) -> tuple[Program, Probl
     plans = {name: building.plan(program, name, None, problems, options.data) for name in program.trains}
     if program.whole:
         building.check_weights(program, graphs, plans, problems, options.data)
+    for name in program.samples:
+        building.sample(program, name, None, problems, plans.get(name))
     if not problems.errors:
         linting.add(program, (*graphs.values(), *variants), tuple(plans.values()), options.data, problems)
     linting.silence(source, problems)
@@ -172,7 +174,7 @@ def plan(source: Source, options: Options = Options()) -> Plan:
 def plan_of(program: Program, options: Options, problems: Problems, must_have_data: bool = True) -> Plan:
     """The plan of the chosen train block of a program."""
     names = tuple(program.trains)
-    wanted = _named(program, options, problems) or next(iter(names), None)
+    wanted = trained(program, options, problems)
     if wanted not in program.trains:
         problems.add(NothingChosen(Span(program.source.name, 0, 0), "train block", wanted, names))
         raise Failed(problems)
@@ -183,6 +185,35 @@ def plan_of(program: Program, options: Options, problems: Problems, must_have_da
         named = building.model(program, wanted, options.variant, problems) if wanted in program.models else None
         made = replace(made, sections=building.sections(program, made.model, named, made.graph))
     return made if options.seed is None else replace(made, seed=options.seed)
+
+
+def sample_of(program: Program, name: str, options: Options, problems: Problems) -> Graph:
+    """The graph of a sample block of a program.
+
+    Raises:
+        Failed: when it has errors.
+    """
+    made = building.sample(program, name, options.variant, problems)
+    if problems.errors or made is None:
+        raise Failed(problems)
+    return made
+
+
+def trained(program: Program, options: Options, problems: Problems) -> str | None:
+    """The train block that is meant: what the command line names, else that of a model, else one with a free title.
+
+    Raises:
+        Failed: when the command line names a variant that the file does not have.
+    """
+    titles = [name for name in program.trains if program.model(name) is None]
+    if options.model in titles:
+        _named(program, replace(options, model=None), problems)
+        return options.model
+    name = _named(program, options, problems)
+    if name is None:
+        return next((name for name in program.trains if name not in titles), next(iter(titles), None))
+    # A variant of a model that is trained with others.
+    return titles[0] if options.model is None and name not in program.trains and titles else name
 
 
 def chosen(program: Program, options: Options, problems: Problems) -> tuple[str, str | None]:

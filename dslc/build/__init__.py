@@ -2,6 +2,7 @@
 
 from dslc.build.functions import FUNCTIONS
 from dslc.build.models import model
+from dslc.build.sampling import sample
 from dslc.build.settings import all_catalogues
 from dslc.build.start import survey as check_weights
 from dslc.build.training import plan
@@ -13,4 +14,4 @@ def value_names() -> frozenset[str]:
     return frozenset(FUNCTIONS).union(*(catalogue.names() for catalogue in all_catalogues()))
 
 
-__all__ = ["check_weights", "model", "plan", "sections", "value_names"]
+__all__ = ["check_weights", "model", "plan", "sample", "sections", "value_names"]

@@ -7,10 +7,29 @@ from typing import Any
 from dslc.build import blocks, models
 from dslc.build.frame import Frame, Place
 from dslc.build.scope import Env, Scope
-from dslc.errors.steps import SettingsByHand
+from dslc.errors.base import Note
+from dslc.errors.steps import CopyDiffers, CopyOfNothing, SettingsByHand
+from dslc.ops.base import OPS, Op
+from dslc.ops.core._stored import Stored
 from dslc.parse import tree
 from dslc.resolve import Program
 from dslc.source import Span
+
+
+@dataclass(frozen=True)
+class Followed:
+    """A copy of a model: how its weights follow."""
+
+    layer: str
+    """What makes it: `snapshot` or `average`."""
+    model: str
+    decay: float
+    pace: int
+    span: Span
+
+    def settings(self) -> tuple[str, str]:
+        """Name and value of the setting by which two copies may differ."""
+        return ("decay", str(self.decay)) if self.decay else ("every", str(self.pace))
 
 
 @dataclass
@@ -24,6 +43,8 @@ class Applied:
     variant: str | None = None
     places: list[str] = field(default_factory=list[str])
     """The places of the others that have been applied."""
+    copies: dict[str, Followed] = field(default_factory=dict[str, Followed])
+    """The copies of models, by the place of their weights."""
 
     def place(self, name: str) -> Place:
         """Where the weights of a model stand."""
@@ -55,3 +76,34 @@ class Applied:
             return blocks.run(inner, block, env.it, span)
         finally:
             env.build.active.pop()
+
+    def copy(self, env: Env, layer: str, model: str, decay: float, pace: int, span: Span) -> Any:
+        """What the copy of a model gives for the value in the pipe."""
+        path, wanted = f"{layer}.{model}", Followed(layer, model, decay, pace, span)
+        first = self.copies.setdefault(path, wanted)
+        (setting, there), (_, here) = first.settings(), wanted.settings()
+        if (first.decay, first.pace) != (decay, pace):
+            note = Note(first.span, "first used here")
+            raise env.fail(CopyDiffers(span, layer, model, setting, (there, here), note))
+        return self.apply(env, model, (), span, Place(self.frame, path))
+
+    def settle(self, env: Env) -> None:
+        """Once all is built: the weights of copies become states that follow."""
+        builder = self.frame.builder
+        for path, copy in self.copies.items():
+            target = "" if copy.model == self.own else f"{copy.model}."
+            for name in [name for name in builder.nodes if name.startswith(f"{path}.")]:
+                node = builder.nodes[name]
+                if not isinstance(node.op, Stored):
+                    continue
+                followed = target + name.removeprefix(f"{path}.")
+                if followed not in builder.nodes:
+                    env.build.problems.add(CopyOfNothing(copy.span, copy.layer, copy.model, followed))
+                    break
+                builder.nodes[name] = replace(node, op=_following(node.op, followed, copy))
+                builder.updates.pop(name, None)
+
+
+def _following(op: Stored, followed: str, copy: Followed) -> Op:
+    kind: Any = OPS["state"]
+    return kind(shape=op.shape, dtype=op.dtype, stack=op.stack, follows=followed, decay=copy.decay, pace=copy.pace)

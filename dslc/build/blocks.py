@@ -122,7 +122,9 @@ def _given(env: Env, block: tree.Block, items: Bundle, span: Span) -> Callable[[
     return input_of
 
 
-def statements(env: Env, block: tree.Block, input_of: Callable[[Env, tree.Declaration], Any]) -> dict[str, Any]:
+def statements(
+    env: Env, block: tree.Block | tree.Section, input_of: Callable[[Env, tree.Declaration], Any]
+) -> dict[str, Any]:
     """Run the statements of a body; gives the outputs by name. One that fails leaves the rest to be checked."""
     outputs: dict[str, Any] = {}
     failed = False

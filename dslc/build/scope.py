@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dslc.build.frame import Frame, Place
-from dslc.build.values import BROKEN, Skip
-from dslc.errors.base import Problem, Problems
+from dslc.build.values import BROKEN, Elsewhere, Skip
+from dslc.errors.base import Note, Problem, Problems
 from dslc.errors.resolve import GivenTwice
+from dslc.errors.steps import LayerNeedsTensor
 from dslc.graph import Remark
 from dslc.source import Span
 
@@ -108,4 +109,7 @@ class Env:
             return None
         if found.value is BROKEN:
             raise Skip
+        if isinstance(found.value, Elsewhere):
+            where = Note(span, "it is read here")
+            raise self.fail(LayerNeedsTensor(found.value.use, found.value.layer, found.value.name, (where,)))
         return found

@@ -10,7 +10,7 @@ from dslc.build.values import Bundle, Layer, Symbol, Tensor
 from dslc.errors.arithmetic import CannotCall
 from dslc.errors.names import UnknownLayer
 from dslc.errors.placement import NeedsBody, SettingsAlready, SourceInPipe, TakesNoBody
-from dslc.errors.resolve import NotWorkingYet
+from dslc.errors.steps import LayerOfModel
 from dslc.ops.base import OPS
 from dslc.ops.combinator.base import Combinator, Surroundings
 from dslc.parse import tree
@@ -191,4 +191,8 @@ def _attribute(env: Env, item: tree.Tree, label: str | None) -> Any:
     callee, items = (item.callee, item.arguments) if isinstance(item, tree.Call) else (item, ())
     if isinstance(callee, tree.Attribute) and modules.names_block(env, callee):
         return modules.stage(env, env, callee, items, label, item.span)
-    raise env.fail(NotWorkingYet(item.span, "a layer of another model"))
+    from dslc.build import parts  # noqa: PLC0415  # it builds models, and these build stages
+
+    if isinstance(callee, tree.Attribute) and parts.names_layer(env, callee):
+        return parts.apply(env, callee, items, item.span)
+    raise env.fail(LayerOfModel(item.span))

@@ -85,10 +85,13 @@ class _Training:
         if "metrics" in given.settings:
             metrics.add(self.env, given.settings["metrics"], made.shared)
         metrics.check_classes(self.env, schema)
+        applied = self.env.build.applied
+        assert applied is not None
+        applied.settle(self.env)
         if problems.errors:
             raise Skip
         graph = self._graph(made)
-        updates = made.updates(graph, self._owner())
+        updates = made.updates(graph, Owner(applied.own, tuple(applied.places)))
         weighed = [item for item in given.others if isinstance(item, tree.WeightGroup)]
         chosen["groups"] = groups.read(self.env, weighed, graph, updates)
         if problems.errors:
@@ -105,7 +108,9 @@ class _Training:
         block = program.models.get(self.section.name.text)
         if block is not None:
             self.outputs = models.output_names(block)
-            self.own, rest = models.overridden(program, block, self.variant, known)
+            of = models.varied(program, self.variant) if self.variant else None
+            variant = self.variant if of in (None, self.section.name.text) else None
+            self.own, rest = models.overridden(program, block, variant, known)
             return rest
         of_models = {parameter.name.text for model in program.models.values() for parameter in model.parameters}
         for item in program.overrides:
@@ -128,8 +133,8 @@ class _Training:
             if not isinstance(item, tree.Step | tree.WeightGroup):
                 self.env.build.problems.add(NotWorkingYet(item.span, "this statement in a train block"))
         if steps and "loss" in given.settings:
-            problem = LossBesideSteps(given.settings["loss"].names[0].span, steps[0].name.text)
-            self.env.build.problems.add(problem)
+            loss = given.settings.pop("loss")
+            self.env.build.problems.add(LossBesideSteps(loss.names[0].span, steps[0].name.text))
         wanted = ("data",) if steps else ("data", "loss")
         require(given, self.section.name.span, "the train block", {name: EXAMPLES[name] for name in wanted})
         return steps
@@ -186,11 +191,6 @@ class _Training:
         tensor = nodes.constant(self.env, found.value, None, span)
         blocks.meet_input(env, item, tensor, self.section.name.text, name, span)
         return tensor
-
-    def _owner(self) -> Owner:
-        applied = self.env.build.applied
-        assert applied is not None
-        return Owner(applied.own, tuple(applied.places))
 
     def _graph(self, steps: Steps) -> Graph:
         builder = self.env.frame.builder

@@ -85,6 +85,15 @@ class Looped:
     is_bundle: bool
 
 
+@dataclass(frozen=True)
+class Elsewhere:
+    """A tensor of a model, read in one of its layers that is used by itself."""
+
+    layer: str
+    name: str
+    use: Span
+
+
 def kind_of(value: Any) -> str:
     """What a value is, in the words of a message."""
     kinds = ((bool, "true or false"), (int, "an int"), (Fraction, "a fraction"), (float, "a float"), (str, "a string"))

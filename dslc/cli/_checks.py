@@ -48,6 +48,7 @@ def _declared(program: Program) -> str:
         "block": blocks,
         "variant": len(program.variants),
         "train block": len(program.trains),
+        "sample block": len(program.samples),
         "import": len(program.imports),
     }
     return ", ".join(f"{number} {what}{'s' * (number != 1)}" for what, number in counts.items() if number) or "nothing"

@@ -1,38 +1,76 @@
 """`dslc sample`."""
 
 import sys
-from typing import Annotated
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dslc.cli import _options
 
-PROMPT = typer.Option("--prompt", metavar="TEXT", help="What the text begins with.")
-TOKENS = typer.Option("--tokens", metavar="N", min=1, help="How many characters to add.")
+if TYPE_CHECKING:
+    from dslc.trained.run import Run
+    from dslc.trained.sample import Settings
+
+PROMPT = typer.Option("--prompt", metavar="TEXT", help="Text: what it begins with; else a new line.")
+TOKENS = typer.Option("--tokens", metavar="N", min=1, help="Text: how many characters to add; else 500.")
 TEMPERATURE = typer.Option(
-    "--temperature", metavar="T", min=0.0, help="Below 1 bolder in the likely, 0 always the likeliest."
+    "--temperature", metavar="T", min=0.0, help="Text: below 1 bolder in the likely, 0 always the likeliest."
 )
-TOP_K = typer.Option("--top-k", metavar="K", min=1, help="Draw from the K likeliest characters only.")
+TOP_K = typer.Option("--top-k", metavar="K", min=1, help="Text: draw from the K likeliest characters only.")
+SET = typer.Option("--set", metavar="NAME=VALUE", help="A setting of the sample block, such as n=16; repeatable.")
+OUT = typer.Option("--output", "-o", metavar="DIR", help="Where a sample block writes; else the folder of the run.")
 
 
 def sample(
     run: _options.Run,
-    prompt: Annotated[str, PROMPT] = "\n",
-    tokens: Annotated[int, TOKENS] = 500,
-    temperature: Annotated[float, TEMPERATURE] = 1.0,
+    prompt: Annotated[str | None, PROMPT] = None,
+    tokens: Annotated[int | None, TOKENS] = None,
+    temperature: Annotated[float | None, TEMPERATURE] = None,
     top_k: Annotated[int | None, TOP_K] = None,
+    settings: Annotated[list[str] | None, SET] = None,
+    out: Annotated[Path | None, OUT] = None,
     seed: _options.Seed = None,
     device: _options.Device = None,
 ) -> None:
-    """Have a trained model of text continue a prompt."""
+    """Run the sample block of a trained model; have a model of text continue a prompt."""
     from dslc.cli._runs import opened  # noqa: PLC0415  # `dslc --help` does without it
+    from dslc.trained.draw import has_block  # noqa: PLC0415
 
+    given = _options.options(settings=settings).settings
+    of_text = {"--prompt": prompt, "--tokens": tokens, "--temperature": temperature, "--top-k": top_k}
     found = opened(run)
+    if has_block(found):
+        _refuse(of_text, "belongs to models of text, and this run has a `sample` block")
+        _options.use(device)
+        _draw(found, dict(given), seed or 0, out)
+        return
+    _refuse({"--set": settings, "-o": out}, "belongs to `sample` blocks, and this run has none")
     _options.use(device)
     from dslc.trained.sample import Settings  # noqa: PLC0415
+
+    chosen = Settings(1.0 if temperature is None else temperature, top_k, seed or 0)
+    _continue(found, "\n" if prompt is None else prompt, tokens or 500, chosen)
+
+
+def _refuse(options: Mapping[str, object], why: str) -> None:
+    for name, value in options.items():
+        if value is not None and value != []:
+            raise typer.BadParameter(f"`{name}` {why}")
+
+
+def _draw(run: "Run", settings: dict[str, str], seed: int, out: Path | None) -> None:
+    from dslc.trained.draw import draw, write  # noqa: PLC0415
+
+    for line in write(draw(run, settings, seed), out or run.path):
+        sys.stdout.write(line + "\n")
+
+
+def _continue(run: "Run", prompt: str, tokens: int, settings: "Settings") -> None:
     from dslc.trained.sample import sample as continued  # noqa: PLC0415
 
-    pieces = continued(found, prompt, tokens, Settings(temperature, top_k, seed or 0))
+    pieces = continued(run, prompt, tokens, settings)
     first = next(pieces)  # what is wrong shows before anything is printed
     sys.stdout.write(prompt + first)
     for piece in pieces:

@@ -64,7 +64,8 @@ def _views(compilation: "Compilation") -> "Iterator[View]":
     yield View("source", compilation.build)
     yield View("optimized", graph, tuple(_notes(report)))
     yield View("backward", compilation.differentiate)
-    yield View("model", compilation.model)
+    if compilation.resolve.model(compilation.plan.name) is not None:
+        yield View("model", compilation.model)
 
 
 def _notes(report: "Report") -> "Iterator[str]":

@@ -161,20 +161,22 @@ class InputRefused(Problem):
 
 @dataclass(frozen=True)
 class NothingToSample(Problem):
-    """A model of text is sampled by continuing a prompt. Other models run their `sample` block, which this version does not do."""
+    """A model of text is sampled by continuing a prompt; other models run the `sample` block that has the name of their train block."""
 
     code = "E0508"
 
     model: str
 
     def headline(self) -> str:
-        return f"`{self.model}` does not continue text, and `sample` blocks do not work yet in this version"
+        return f"`{self.model}` does not continue text, and the file has no block `sample {self.model}`"
 
     def label(self) -> str:
         return "trained here"
 
     def help(self) -> str | None:
-        return "ask it about rows of a file with `dslc predict`"
+        return (
+            f"add one: `sample {self.model}(n = 16) {{ output y = normal([n, 20]) -> model }}`; or use `dslc predict`"
+        )
 
 
 def from_failure(span: Span, failure: DataFailure, only_note: bool = False) -> Problem:

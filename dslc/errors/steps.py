@@ -158,11 +158,14 @@ class SettingsByHand(Problem):
     mended = example.replace("guess(4)", "guess").replace("width = 8", "width = 4")
 
     model: str
+    is_layer: bool = False
 
     def headline(self) -> str:
-        return f"the model `{self.model}` takes no settings here"
+        return f"`{self.model}` takes no settings here"
 
     def help(self) -> str | None:
+        if self.is_layer:
+            return f"write `-> {self.model}`: its settings stand where the model names it"
         return f"write `-> {self.model}`; set the default in its head, choose a `variant`, or use `--set`"
 
 
@@ -320,3 +323,60 @@ class NotTrained(Problem):
         if not self.known:
             return f"apply the model in `train {self.train}` too"
         return f"it trains {', '.join(f'`{name}`' for name in self.known)}: sample from these, or apply the model in the train block too"
+
+
+@dataclass(frozen=True)
+class NoOneModel(Problem):
+    """A run is asked about one model, the one that its train block names. A block with a free title trains those that it applies, and a `sample` block says what to do with them."""
+
+    code = "E0443"
+
+    train: str
+
+    def headline(self) -> str:
+        return f"`train {self.train}` names no model of the file, and there is none to ask"
+
+    def help(self) -> str | None:
+        return f"say what to work out in a block `sample {self.train} {{ output y = ... }}`, and use `dslc sample`"
+
+
+@dataclass(frozen=True)
+class LayerOfModel(Problem):
+    """In a train or sample block `model.layer` is a layer of that one model. Inside of a model each use of another is a new one, and a layer of it would belong to none."""
+
+    code = "E0444"
+    example = (
+        "net 1\nmodel a { input x: [batch, 4]  layer head = dense(3)  output y = x -> head }\n"
+        "model b { input x: [batch, 4]  output y = x -> a.head }\n"
+    )
+    mended = (
+        "net 1\nblock head() = dense(3)\nmodel a { input x: [batch, 4]  output y = x -> head }\n"
+        "model b { input x: [batch, 4]  output y = x -> head }\n"
+    )
+
+    def headline(self) -> str:
+        return "a layer with a dot stands here, and is neither of an import nor of a model that this block trains"
+
+    def help(self) -> str | None:
+        return "to use a layer of another model here, make it a `block` and apply that in both"
+
+
+@dataclass(frozen=True)
+class SampleInput(Problem):
+    """A sample block begins with what it draws: nothing is given to it but constants in its head."""
+
+    code = "E0445"
+    example = (
+        "net 1\nmodel m { input features: [batch, 4]  output y = features -> dense(3) }\n"
+        "train m { data = iris()  loss = (y, label) -> cross_entropy }\n"
+        "sample m(n = 8) { input z: [n, 4]  output y = z -> m }\n"
+    )
+    mended = example.replace("input z: [n, 4]", "z = normal([n, 4])")
+
+    name: str
+
+    def headline(self) -> str:
+        return "a sample block has no input"
+
+    def help(self) -> str | None:
+        return f"draw it: `{self.name} = normal([n, 100])`"

@@ -29,6 +29,7 @@ class Program:
     variants: dict[str, tree.Variant] = field(default_factory=dict[str, tree.Variant])
     trains: dict[str, tree.Section] = field(default_factory=dict[str, tree.Section])
     weights: list[tree.WeightsSection] = field(default_factory=list[tree.WeightsSection])
+    samples: dict[str, tree.Section] = field(default_factory=dict[str, tree.Section])
     overrides: tuple[tree.Item, ...] = ()
     """Settings given on the command line."""
     dims: dict[str, int] = field(default_factory=dict[str, int])
@@ -78,6 +79,8 @@ def resolve(source: Source, file: tree.File, problems: Problems, imports: Import
                 _declare(program.variants, part, "variant", problems)
             case tree.Section(kind="train"):
                 _declare(program.trains, part, "train block", problems)
+            case tree.Section(kind="sample"):
+                _declare(program.samples, part, "sample block", problems)
             case tree.Section():
                 problems.add(NotWorkingYet(part.name.span, f"the `{part.kind}` section"))
             case tree.Import():
@@ -91,6 +94,9 @@ def resolve(source: Source, file: tree.File, problems: Problems, imports: Import
             problems.add(GivenTwice(program.blocks[name].name.span, name, "name of an import", part.span))
     for variant in program.variants.values():
         _variant(program, variant, problems)
+    for name, sample in program.samples.items():
+        if name not in program.trains:
+            problems.add(NothingChosen(sample.name.span, "train block", name, tuple(program.trains)))
     return program
 
 

@@ -12,6 +12,7 @@ from dslc.data.base import DataFailure, Folders
 from dslc.data.sources.csv import Csv
 from dslc.errors.base import Failed, Problem, Problems
 from dslc.errors.data import NotARun, from_failure
+from dslc.errors.steps import NoOneModel
 from dslc.graph import Graph
 from dslc.plan import Plan
 from dslc.source import Source, Span
@@ -50,6 +51,11 @@ class Run:
     config: Mapping[str, Any]
     options: Options
 
+    @property
+    def name(self) -> str:
+        """The name of its train block."""
+        return str(self.config["train"])
+
     @cached_property
     def plan(self) -> Plan:
         """The train block.
@@ -74,7 +80,14 @@ class Run:
 
     @cached_property
     def graph(self) -> Graph:
-        """The model by itself."""
+        """The model by itself.
+
+        Raises:
+            Failed: when the train block names no model, but applies several.
+        """
+        program = compiler.front(self.source, Problems(), self.options)
+        if program.model(self.name) is None:
+            raise failed(NoOneModel(program.trains[self.name].name.span, self.name))
         return compiler.graph(self.source, self.options)
 
     @cached_property
