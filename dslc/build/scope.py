@@ -34,12 +34,9 @@ class Scope:
     names: dict[str, Binding] = field(default_factory=dict[str, Binding])
 
     def find(self, name: str) -> Binding | None:
-        scope: Scope | None = self
-        while scope is not None:
-            if name in scope.names:
-                return scope.names[name]
-            scope = scope.outer
-        return None
+        if name in self.names:
+            return self.names[name]
+        return self.outer.find(name) if self.outer is not None else None
 
     def known(self) -> Iterator[str]:
         yield from self.names

@@ -38,7 +38,7 @@ class NotWorkingYet(Problem):
 
     code = "E0212"
     mended = "net 1\nmodel m { input x: [batch, 4]  output y = x -> dense(2) }\n"
-    example = mended + "sample m(n = 4) { output y = normal([n, 4]) -> m }\n"
+    example = mended + "search m { width = choice(64, 128) }\n"
 
     what: str
 

@@ -326,21 +326,6 @@ class NotTrained(Problem):
 
 
 @dataclass(frozen=True)
-class NoOneModel(Problem):
-    """A run is asked about one model, the one that its train block names. A block with a free title trains those that it applies, and a `sample` block says what to do with them."""
-
-    code = "E0443"
-
-    train: str
-
-    def headline(self) -> str:
-        return f"`train {self.train}` names no model of the file, and there is none to ask"
-
-    def help(self) -> str | None:
-        return f"say what to work out in a block `sample {self.train} {{ output y = ... }}`, and use `dslc sample`"
-
-
-@dataclass(frozen=True)
 class LayerOfModel(Problem):
     """In a train or sample block `model.layer` is a layer of that one model. Inside of a model each use of another is a new one, and a layer of it would belong to none."""
 

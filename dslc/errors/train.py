@@ -115,3 +115,18 @@ class NothingToTrain(Problem):
 
     def help(self) -> str | None:
         return "add a layer with weights, such as `dense(10)`"
+
+
+@dataclass(frozen=True)
+class NoOneModel(Problem):
+    """A run is asked about one model, the one that its train block names. A block with a free title trains those that it applies, and a `sample` block says what to do with them."""
+
+    code = "E0443"
+
+    train: str
+
+    def headline(self) -> str:
+        return f"`train {self.train}` names no model of the file, and there is none to ask"
+
+    def help(self) -> str | None:
+        return f"say what to work out in a block `sample {self.train} {{ output y = ... }}`, and use `dslc sample`"

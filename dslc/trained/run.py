@@ -12,7 +12,7 @@ from dslc.data.base import DataFailure, Folders
 from dslc.data.sources.csv import Csv
 from dslc.errors.base import Failed, Problem, Problems
 from dslc.errors.data import NotARun, from_failure
-from dslc.errors.steps import NoOneModel
+from dslc.errors.train import NoOneModel
 from dslc.graph import Graph
 from dslc.plan import Plan
 from dslc.source import Source, Span

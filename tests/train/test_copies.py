@@ -119,7 +119,7 @@ LOSS = "loss = (features -> encoder, label) -> cross_entropy"
         (f"{LOSS}  a = features -> snapshot(encoder, 5) -> mean  b = features -> snapshot(encoder, 6) -> mean", "E0440", "every"),
         (f"{LOSS}  a = features -> average(encoder, decay = 1.0) -> mean", "E0208", "between 0 and 1"),
         (f"{LOSS}  a = features -> snapshot(encoder, every = 0) -> mean", "E0208", "below 1"),
-        (f"{LOSS}  a = features -> average {{ encoder }} -> mean", "E0215", "no body in braces"),
+        (f"{LOSS}  a = features -> average {{ encoder }} -> mean", "E0255", "no body in braces"),
     ],
 )  # fmt: skip
 def test_what_copies_cannot_do_is_a_coded_problem(body: str, code: str, part: str) -> None:

@@ -37,6 +37,30 @@ RUNS = {
     + block("optimizer = adamw(lr = warmup_cosine(0.1, warmup = 0.2))  batch = 32  steps = 23  checkpoint = 4"),
 }
 
+RUNS["steps with optimizers of their own, and copies"] = (
+    DEEP.replace("model m", "model guess")
+    + """model judge { input logits: [batch, 3]  output yes = logits -> dense(5) -> batch_norm -> relu -> dense(1) -> squeeze }
+    train game {
+      data = iris() -> split(0.8, 0.2) -> standardize
+      made = features + 0.1 * normal([batch, 4]) -> guess
+      step critic {
+        update    = [judge]
+        loss      = (made -> stop_gradient -> judge, 0) -> binary_cross_entropy
+        optimizer = sgd(lr = 0.1, momentum = 0.9)
+        clip      = 1.0
+      }
+      step forger {
+        update = [guess]
+        kept   = (made, features -> average(guess, decay = 0.8)) -> squared_error
+        held   = (made -> judge, features -> snapshot(guess, every = 3) -> judge) -> squared_error
+        loss   = ((made, label) -> cross_entropy) + kept + held
+        every  = 2
+      }
+      """
+    + SMALL
+    + " checkpoint = 1 }\n"
+)
+
 
 class Interrupting(Notes):
     """Presses Ctrl-C when a step is reached."""

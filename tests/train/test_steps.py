@@ -186,6 +186,21 @@ def test_an_update_by_globs_changes_what_they_mean() -> None:
     assert changed == {"guess.dense_2.kernel", "guess.dense_2.bias"}
 
 
+def test_a_step_reads_the_outputs_of_the_model_that_the_block_names() -> None:
+    text = """model m { input features: [batch, 4]  output a = features -> dense(3)  output b = features -> dense(1) -> squeeze }
+    train m {
+      data = iris()
+      step first  { update = ["dense.*"]    loss = (a, label) -> cross_entropy  optimizer = sgd(lr = 0.1) }
+      step second { update = ["dense_2.*"]  loss = b ** 2 -> mean  optimizer = sgd(lr = 0.1)  every = 2 }
+    }
+    """
+    before, after = (trained(loop_of(text), stop).weights for stop in (0, 1))
+    changed = {name for name in before if not np.array_equal(before[name], after[name])}
+    assert changed == {"dense.kernel", "dense.bias"}
+    first, second = loop_of(text).task.plan.updates
+    assert (first.weights, second.weights) == (("dense.kernel", "dense.bias"), ("dense_2.kernel", "dense_2.bias"))
+
+
 def test_the_block_gives_what_a_step_does_not_say() -> None:
     text = GAME.replace("optimizer = adam(lr = 0.02)", "").replace(
         "batch = 20", "batch = 20  optimizer = adagrad(lr = 0.3)  l2 = 0.1"
