@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from dslc import compiler, pages
+from dslc import compiler, library, pages
 from dslc.build.settings import all_catalogues
 from dslc.errors.render import render
 from dslc.passes.base import PASSES
@@ -106,10 +106,25 @@ def generated() -> Iterator[tuple[str, str]]:
             yield f"{folder}/{member.name}.md", pages.entry_page(member)
         title = folder.replace("-", " ").capitalize()
         yield f"{folder}/index.md", f"# {title}\n\n" + "\n".join(_families(members))
+    yield "std/index.md", _linked(library.index())
+    yield from ((f"std/{module}.md", _of_module(module)) for module in library.library())
     codes = pages.problems()
     yield from ((f"errors/{code}.md", pages.problem_page(problem)) for code, problem in codes.items())
     lines = [f"- [{code}]({code}.md): {' '.join((problem.__doc__ or '').split())}" for code, problem in codes.items()]
     yield "errors/index.md", "# Errors and warnings\n\n" + "\n".join(lines) + "\n"
+
+
+def _of_module(module: str) -> str:
+    """The page of a file of the library, with those of its blocks below."""
+    found = (
+        library.page(part).replace("\n## ", "\n### ").replace("# std.", "## std.", 1) for part in library.parts(module)
+    )
+    return library.module_page(module) + "\n" + "\n".join(found)
+
+
+def _linked(page: str) -> str:
+    """The list of the library, with a link to the file of each block."""
+    return re.sub(r"^- `std\.(\w+)\.(\w+)`", r"- [`std.\1.\2`](\1.md#std\1\2)", page, flags=re.MULTILINE)
 
 
 def _families(members: list[type[pages.Entry]]) -> Iterator[str]:

@@ -6,18 +6,24 @@ from typing import Annotated
 
 import typer
 
-SUBJECT = typer.Argument(metavar="CODE|LAYER|PASS", help="Such as `E0301`, `dense` or `collapse_dense`.")
+SUBJECT = typer.Argument(
+    metavar="CODE|LAYER|PASS|STD", help="Such as `E0301`, `dense`, `collapse_dense` or `std.transformer`."
+)
 
 
 def explain(subject: Annotated[str, SUBJECT]) -> None:
-    """Print the page of a code, or of a name that the language or the compiler knows."""
-    from dslc import pages  # noqa: PLC0415  # `dslc --help` does without it
+    """Print the page of a code, of a name that the language or the compiler knows, or of a part of the library."""
+    from dslc import library, pages  # noqa: PLC0415  # `dslc --help` does without it
 
     if re.fullmatch(r"[A-Za-z]\d+", subject):
         found = pages.problems().get(subject.upper())
         if found is None:
             raise typer.BadParameter(f"there is no code {subject.upper()}; {_nearest_code(subject.upper())}")
         _print(pages.problem_page(found))
+        return
+    part = library.explained(subject)
+    if part is not None:
+        _print(part)
         return
     members = pages.named(subject)
     if not members:
@@ -48,10 +54,11 @@ def _nearest_code(code: str) -> str:
 
 
 def _way_out(subject: str) -> str:
-    from dslc import pages  # noqa: PLC0415
+    from dslc import library, pages  # noqa: PLC0415
     from dslc.catalogue import nearest  # noqa: PLC0415
 
     known = {member.name: member for member in pages.members()}
     meant = next((name for name, member in known.items() if subject in member.aliases), None)
-    near = meant or nearest(subject, tuple(known))
+    blocks = {part.block.name.text: part.name for part in library.every()}
+    near = meant or blocks.get(subject) or nearest(subject, (*known, *blocks.values()))
     return f"did you mean `{near}`?" if near else "`dslc layers` lists the names"

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,6 +12,7 @@ from dslc.cli._outcome import FINE, HAS_ERRORS
 
 if TYPE_CHECKING:
     from dslc.catalogue import Entry
+    from dslc.library import Part
 
 
 def layers(
@@ -20,25 +21,29 @@ def layers(
     ] = None,
     as_json: _options.Json = False,
 ) -> int:
-    """List what the language knows: layers, losses, metrics, optimizers, schedules, initializers, data."""
-    from dslc import pages  # noqa: PLC0415  # `dslc --help` does without it
+    """List what the language knows: layers, losses, metrics, optimizers, schedules, initializers, data, library blocks."""
+    from dslc import library, pages  # noqa: PLC0415  # `dslc --help` does without it
 
     found = [member for member in pages.members() if pages.kind(member) != "pass" and _matches(member, query or "")]
+    parts = [part for part in library.every() if _says(f"{part.name} block {part.prose}", query or "")]
     if as_json:
-        typer.echo(json.dumps([_to_json(member) for member in found], indent=2))
+        typer.echo(json.dumps([*map(_to_json, found), *map(_part_to_json, parts)], indent=2))
         return FINE
-    if not found:
+    if not (found or parts):
         typer.echo(f"nothing here is about `{query}`; `dslc layers` lists everything", err=True)
         return HAS_ERRORS
-    typer.echo("\n".join(_table(found)))
+    typer.echo("\n".join(_table((*_rows(found), *_part_rows(parts)))))
     return FINE
 
 
 def _matches(member: "type[Entry]", query: str) -> bool:
     from dslc.pages import kind  # noqa: PLC0415
 
-    said = " ".join((member.name, *member.aliases, kind(member), member.family, member.summary())).lower()
-    return all(word in said for word in query.lower().split())
+    return _says(" ".join((member.name, *member.aliases, kind(member), member.family, member.summary())), query)
+
+
+def _says(text: str, query: str) -> bool:
+    return all(word in text.lower() for word in query.lower().split())
 
 
 def _to_json(member: "type[Entry]") -> dict[str, Any]:
@@ -61,21 +66,44 @@ def _to_json(member: "type[Entry]") -> dict[str, Any]:
     }
 
 
-def _table(found: "list[type[Entry]]") -> Iterator[str]:
+def _part_to_json(part: "Part") -> dict[str, Any]:
+    return {
+        "name": part.name,
+        "kind": "block",
+        "family": part.name.rpartition(".")[0],
+        "summary": part.summary,
+        "settings": [{"name": name, "takes": None, "default": default} for name, default in part.settings],
+        "aliases": [],
+    }
+
+
+def _rows(found: "list[type[Entry]]") -> Iterator[tuple[str, str, str]]:
+    """Family, settings and sentence of each member."""
+    from dslc.pages import kind, signature  # noqa: PLC0415
+
+    for member in found:
+        family = f"{kind(member)}s" if kind(member) != "layer" else f"layers: {member.family}"
+        yield family.replace("losss", "losses"), signature(member), member.summary()
+
+
+def _part_rows(parts: "list[Part]") -> Iterator[tuple[str, str, str]]:
+    for part in parts:
+        module = part.name.rpartition(".")[0]
+        yield f"blocks: {module}", part.signature, part.summary
+
+
+def _table(rows: Iterable[tuple[str, str, str]]) -> Iterator[str]:
     """Each member with its settings, and one sentence below."""
     from dslc.errors.paint import fill, paint_for  # noqa: PLC0415
     from dslc.errors.render import columns_of  # noqa: PLC0415
-    from dslc.pages import kind, signature  # noqa: PLC0415
 
     paint, most = paint_for(sys.stdout), columns_of(sys.stdout)
     title = ""
-    for member in found:
-        family = f"{kind(member)}s" if kind(member) != "layer" else f"layers: {member.family}"
-        family = family.replace("losss", "losses")
+    for family, signature, summary in rows:
         if family != title:
             yield "\n" * bool(title) + paint("headline", family)
             title = family
-        call, *more = fill(signature(member), most - 2)
+        call, *more = fill(signature, most - 2)
         yield f"  {paint('help', call)}"
         yield from (f"    {paint('help', line)}" for line in more)
-        yield from (f"      {line}" for line in fill(member.summary(), most - 6))
+        yield from (f"      {line}" for line in fill(summary, most - 6))
