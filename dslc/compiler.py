@@ -20,7 +20,7 @@ from dslc.graph import Graph
 from dslc.parse import parse
 from dslc.parse import tree as syntax
 from dslc.plan import Plan
-from dslc.resolve import Program, dotted, resolve
+from dslc.resolve import Program, resolve
 from dslc.resolve.dimensions import require_known
 from dslc.resolve.imports import reached
 from dslc.resolve.names import Names
@@ -93,8 +93,9 @@ def front(source: Source, problems: Problems, options: Options = Options()) -> P
 
 def resolved(source: Source, file: syntax.File, problems: Problems, options: Options) -> Program:
     """What a file declares, and what the command line says about it."""
+    whole = not problems.errors
     program = resolve(source, file, problems)
-    program = replace(program, overrides=_overrides(options, problems), dims=dict(options.dims))
+    program = replace(program, overrides=_overrides(options, problems), dims=dict(options.dims), whole=whole)
     require_known(program, problems)
     return program
 
@@ -127,9 +128,9 @@ def survey(source: Source, options: Options = Options()) -> tuple[Program, Probl
             Names(block, part.blocks, building.value_names(), found, part.imported)
     graphs = {name: building.model(program, name, None, problems) for name in program.models}
     variants = [
-        building.model(program, dotted(part.of), variant, problems)
-        for variant, part in program.variants.items()
-        if program.model(dotted(part.of)) is not None
+        building.model(program, program.varied(variant), variant, problems)
+        for variant in program.variants
+        if program.model(program.varied(variant)) is not None
     ]
     plans = {name: building.plan(program, name, None, problems, options.data) for name in program.trains}
     if program.whole:
@@ -182,7 +183,7 @@ def plan_of(program: Program, options: Options, problems: Problems, must_have_da
     if problems.errors or made is None:
         raise Failed(problems)
     if program.weights:
-        named = building.model(program, wanted, options.variant, problems) if wanted in program.models else None
+        named = building.model(program, wanted, options.variant, problems) if program.model(wanted) else None
         made = replace(made, sections=building.sections(program, made.model, named, made.graph))
     return made if options.seed is None else replace(made, seed=options.seed)
 
@@ -224,7 +225,7 @@ def chosen(program: Program, options: Options, problems: Problems) -> tuple[str,
     """
     name = _named(program, options, problems)
     if name is None:
-        trained = next((name for name in program.trains if name in program.models), None)
+        trained = next((name for name in program.trains if program.model(name)), None)
         name = trained or next(reversed(program.models), None)
     if name is None or program.model(name) is None:
         problems.add(NothingChosen(Span(program.source.name, 0, 0), "model", name, tuple(program.models)))
@@ -236,8 +237,11 @@ def _named(program: Program, options: Options, problems: Problems) -> str | None
     """The model that the command line names, by itself or by one of its variants."""
     if options.variant is None:
         return options.model
-    variants = {name: dotted(part.of) for name, part in program.variants.items()}
-    known = {name: model for name, model in variants.items() if options.model in (None, model)}
+    known = {
+        name: name if program.borrowed(name) else program.varied(name)
+        for name in program.variants
+        if options.model in (None, program.varied(name)) or (options.model == name and program.borrowed(name))
+    }
     if options.variant not in known:
         problems.add(NothingChosen(Span(program.source.name, 0, 0), "variant", options.variant, tuple(known)))
         raise Failed(problems)

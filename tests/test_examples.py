@@ -95,6 +95,12 @@ def test_a_residual_network_reaches_98_percent(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_vision_transformer_reaches_94_percent(tmp_path: Path) -> None:
+    found = [trained("vision_transformer", tmp_path, seed=seed)["accuracy"] for seed in range(3)]
+    assert median(found) >= 0.94
+
+
+@pytest.mark.slow
 @needs_mnist
 def test_logistic_regression_has_the_error_of_the_book(tmp_path: Path) -> None:
     # An Introduction to Statistical Learning, table 10.1, has 7.2 %: a linear model can do little else.

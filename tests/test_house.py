@@ -29,6 +29,7 @@ TEXTS = [
     *CODE,
     *generate.written(),
     *(ROOT / "examples").glob("*.net"),
+    *(PACKAGE / "std").glob("*.net"),
     *(ROOT / "grammar").glob("*"),
     ROOT / ".ci/run",
 ]
@@ -44,7 +45,7 @@ LAYERS = (
     ("lint",),
     ("linting",),
     ("compiler", "mend"),
-    ("train", "trained", "view", "summary", "sizes", "compilation", "artifacts", "pages", "api"),
+    ("train", "trained", "view", "summary", "sizes", "compilation", "artifacts", "library", "pages", "api"),
     ("cli", "__main__", "__init__"),
 )
 # A combinator turns its body into nodes while the graph is built, with the same values as the builder.

@@ -1,6 +1,7 @@
 """Imports: what they bring in, what they refuse, and what a message about an imported file shows."""
 
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,11 +11,15 @@ from nets import parameters
 import dslc
 from dslc import compiler
 from dslc.build import modules
+from dslc.data.folders import Folders
 from dslc.errors.base import Failed
 from dslc.errors.render import render, to_json
 from dslc.graph import Graph
 from dslc.resolve import imports
 from dslc.summary import summarize
+from dslc.train import session
+from dslc.trained.evaluate import evaluate
+from dslc.trained.run import asked, open_run
 
 PARTS = """net 1
 import "deeper/norm.net"
@@ -109,6 +114,37 @@ def test_a_variant_of_an_imported_model_has_its_settings(tree: Path):
     # A turn has 3 * 3 * 3 * 4 and 3 * 3 * 4 * 3 weights of two kernels, and 2 * 4 + 2 * 3 of the norms.
     assert sum(int(node.type.size) for node in made.sources("parameter")) == 7 * (108 + 108 + 14) + 40  # type: ignore[arg-type]
     assert parameters(graph(tree, text, model="p.net")).keys() != parameters(made).keys()
+
+
+def test_a_variant_of_an_imported_model_is_trained_like_a_model_of_the_file(tree: Path, tmp_path: Path):
+    parts = PARTS.replace("input  image: [batch, 8, 8, 3]", "input  image: [batch, 8, 8, 1]")
+    write(tree, "blocks/parts.net", parts)
+    text = (
+        f"{HEAD}import std.mlp\nblock gate(n) = mlp.gated(n)\nvariant big of p.net(depths = [1], block = gate)\n"
+        "train big { data = digits() -> split(0.8, 0.2)  loss = (logits, label) -> cross_entropy  steps = 2  batch = 16 }"
+    )
+    file = write(tree, "main.net", text)
+    source = compiler.read(str(file))
+    assert not compiler.check(source).errors
+    for options in (compiler.Options(), compiler.Options(variant="big"), compiler.Options(model="big")):
+        plan = compiler.plan(source, options)
+        assert plan.model == "big"
+        assert "repeat.0.repeat.0.gated.gate.kernel" in parameters(plan.graph)
+        assert parameters(plan.graph) == parameters(compiler.graph(source, options))
+    plan = compiler.plan(source, compiler.Options(settings={"depths": "[2, 1]", "batch": "8"}))
+    assert "repeat.1.repeat.0.gated.gate.kernel" in parameters(plan.graph)
+
+    options = compiler.Options(variant="big")
+    plan = compiler.plan(source, options)
+    kept = asked(str(file), options, plan, Folders(tree))
+    result = session.train(plan, source, Folders(tree), tmp_path / "run", options=kept)
+    shutil.rmtree(tree / "blocks")
+    run = open_run(tmp_path / "run")
+    assert {other.name for other in run.source.imported.values()} == set()
+    assert evaluate(run)["test"]["loss"] == pytest.approx(result.values["test"]["loss"], rel=1e-6)  # the same program
+    names = {Path(name).name for name in run.source.imported}
+    assert names == {"parts.net", "norm.net", "mlp.net"}
+    assert all(name.startswith(str(tmp_path / "run")) for name in run.source.imported)
 
 
 def test_a_file_is_read_once_and_a_shared_one_is_shared(tree: Path, monkeypatch: pytest.MonkeyPatch):
@@ -277,7 +313,7 @@ def test_a_model_in_a_train_block_is_one_of_the_file(tree: Path):
         f"{HEAD}model m {{ input features: [batch, 4]  output logits = features -> dense(3) }}\n"
         "train m { data = iris()  other = zeros([1, 8, 8, 3]) -> p.net  loss = (logits, label) -> cross_entropy }"
     )
-    assert [code for code, *_ in problems(tree, text)] == ["E0215"]
+    assert [code for code, *_ in problems(tree, text)] == ["E0227"]
 
 
 def test_python_loads_a_model_with_imports(tree: Path):

@@ -33,13 +33,14 @@ def model(program: Program, name: str, variant: str | None, problems: Problems) 
     found = program.model(name)
     assert found is not None, "the model was chosen from those that there are"
     home, block = found
+    variant = program.variant(name, variant)
     build = Build(program, problems, dict(program.dims))
     outer = root(build, block.name.text)
     build.active.append(home.title(block.name.text))
     section = program.trains.get(name)
     train = settable(section) if section else frozenset[str]()
     given, _ = overridden(program, block, variant, train)
-    env = replace(outer, build=modules.within(build, home, _place(program, name, variant)))
+    env = at_home(outer, name, variant)
     try:
         bind(env, block, given, outer)
         made = outputs(env, block, declared)
@@ -49,12 +50,15 @@ def model(program: Program, name: str, variant: str | None, problems: Problems) 
     return replace(choose(env.frame.builder.graph()), remarks=tuple(build.remarks))
 
 
-def _place(program: Program, name: str, variant: str | None) -> Span:
-    """What of the file brings up a model of another one: the variant, or the import."""
-    if variant is not None:
-        return program.variants[variant].of.span
+def at_home(env: Env, name: str, variant: str | None) -> Env:
+    """The surroundings of a model, in which names are those of its own file."""
+    program = env.build.program
+    found = program.model(name)
+    if found is None or found[0] is program:
+        return env
     part = program.imports.get(name.rpartition(".")[0])
-    return part.span if part else program.file.span
+    use = program.variants[variant].of.span if variant else part.span if part else program.file.span
+    return replace(env, build=modules.within(env.build, found[0], use))
 
 
 def overridden(

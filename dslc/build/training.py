@@ -35,7 +35,7 @@ def plan(
     section = program.trains[name]
     build = Build(program, problems, dict(program.dims))
     env = models.root(build, name)
-    build.applied = Applied(program, env.frame, name if name in program.models else None, variant)
+    build.applied = Applied(program, env.frame, name if program.model(name) else None, variant)
     try:
         return _Training(env, section, variant, folders, must_have_data).plan()
     except Skip:
@@ -105,8 +105,10 @@ class _Training:
     def _overridden(self) -> Sequence[tree.Item]:
         """What the command line sets of the block; settings of the model that it names are kept apart."""
         program, known = self.env.build.program, settable(self.section)
-        block = program.models.get(self.section.name.text)
-        if block is not None:
+        name = self.section.name.text
+        found = program.model(name)
+        if found is not None:
+            block, self.variant = found[1], program.variant(name, self.variant)
             self.outputs = models.output_names(block)
             of = models.varied(program, self.variant) if self.variant else None
             variant = self.variant if of in (None, self.section.name.text) else None
@@ -116,7 +118,7 @@ class _Training:
         for item in program.overrides:
             if item.name not in known | of_models:
                 names = tuple(sorted(known | of_models))
-                problem = UnknownSetting(item.span, f"train {self.section.name.text}", item.name or "", None, names)
+                problem = UnknownSetting(item.span, f"train {name}", item.name or "", None, names)
                 self.env.build.problems.add(problem)
         return [item for item in program.overrides if item.name in known]
 
@@ -162,11 +164,14 @@ class _Training:
         """Build the model on the block's values and the data's fields, and name its outputs."""
         self.applied = True
         build, name = self.env.build, self.section.name.text
-        block = build.program.models[name]
-        env = replace(self.env, scope=Scope(), place=Place(self.env.frame), it=None)
-        build.active.append(name)
+        found = build.program.model(name)
+        assert found is not None, "it was there when the block began"
+        home, block = found
+        outer = replace(self.env, scope=Scope(), place=Place(self.env.frame), it=None)
+        env = models.at_home(outer, name, self.variant)
+        build.active.append(home.title(block.name.text))
         try:
-            models.bind(env, block, self.own)
+            models.bind(env, block, self.own, outer)
             made = models.outputs(env, block, self._model_input)
             for output, tensor in made.items():
                 if output not in self.env.scope.names:

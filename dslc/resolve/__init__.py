@@ -42,10 +42,23 @@ class Program:
     """No part is left out for a syntax error."""
 
     def model(self, name: str) -> "tuple[Program, tree.Block] | None":
-        """A model of the file, or one of a file that it imports (`r.resnet`), with the file that it stands in."""
+        """A model with the file that it stands in: of this file, of an imported one (`r.resnet`), or a variant of such a one."""
+        name = self.varied(name) if self.borrowed(name) else name
         module, _, inner = name.rpartition(".")
         home = self.modules.get(module) if module else self
         return (home, home.models[inner]) if home is not None and inner in home.models else None
+
+    def varied(self, variant: str) -> str:
+        """The name of the model that a variant is of."""
+        return dotted(self.variants[variant].of)
+
+    def variant(self, model: str, chosen: str | None = None) -> str | None:
+        """The variant of a model: the one that is chosen, or the name itself where that is a variant of an imported model."""
+        return chosen or (model if self.borrowed(model) else None)
+
+    def borrowed(self, name: str) -> bool:
+        """Whether a name is a variant of an imported model, and so a model of this file."""
+        return name in self.variants and name not in self.models and "." in self.varied(name)
 
     @property
     def imported(self) -> Mapping[str, Mapping[str, tree.Block] | None]:
