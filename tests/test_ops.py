@@ -155,6 +155,23 @@ def test_infer_agrees_with_the_shapes_of_apply(sample: Sample) -> None:
         }
 
 
+@pytest.mark.parametrize("sample", chosen(lambda case: bool(case.op.saves)))
+def test_saved_arrays_come_in_the_order_of_their_types(sample: Sample) -> None:
+    case = Case.of(sample)
+    weights, inputs = case.draw()
+    for training in modes(case):
+        ctx = case.context(training)
+        _, found = jax.eval_shape(
+            lambda weights, inputs, ctx=ctx: case.op.apply_saving(weights, *inputs, ctx=ctx), weights, inputs
+        )
+        wanted = case.op.saved(*case.inputs)
+        # A pytree has its keys sorted: the order is that of a plain call.
+        assert [*case.op.apply_saving(weights, *inputs, ctx=ctx)[1]] == [*wanted]
+        assert {name: (each.shape, str(each.dtype)) for name, each in found.items()} == {
+            name: (type.shape, JAX_DTYPES[type.dtype]) for name, type in wanted.items()
+        }
+
+
 def _described(types: tuple[Type, ...]) -> list[tuple[tuple[Any, ...], str]]:
     return [(type.shape, JAX_DTYPES[type.dtype]) for type in types]
 

@@ -98,7 +98,7 @@ class Lstm(Recurrent):
         first = self.started(joined, start).astype(joined.dtype), widened(self.started(joined, cell))
         _, found = lax.scan(step, first, (joined, steps_seen(mask)), reverse=self.reverse)
         states, cells, *gates = found
-        return turned(states), {"cells": cells} | dict(zip(self.saves, gates, strict=False))
+        return turned(states), dict(zip(self.saves, (*gates, cells), strict=True))
 
     def backward(self, kept: Any, gradient: Any, ctx: Context) -> dict[str, Any]:
         recurrent, cells = kept["recurrent"], kept["cells"]
