@@ -131,3 +131,17 @@ def test_lenet5_reaches_its_accuracy(tmp_path: Path) -> None:
 def test_a_small_gpt_learns_as_nanogpt_does(tmp_path: Path) -> None:
     # nanoGPT names 1.88 for this layout after 2,000 steps; this run reaches 1.80.
     assert trained("gpt_char", tmp_path)["loss"] <= 1.88
+
+
+@pytest.mark.slow
+def test_digits_read_row_by_row_reach_97_percent(tmp_path: Path) -> None:
+    found = [trained("digits_gru", tmp_path, seed=seed)["accuracy"] for seed in range(3)]
+    assert median(found) >= 0.97
+
+
+@pytest.mark.slow
+def test_an_lstm_finds_the_frequency_of_a_wave(tmp_path: Path) -> None:
+    found = trained("sine_lstm", tmp_path)
+    # The waves turn by 0.1 to 0.5 at a step: naming the last value again errs by the mean of 1 - cos, 0.0510.
+    assert found["idle"] == pytest.approx(0.051, abs=0.003)
+    assert found["loss"] < 0.002
