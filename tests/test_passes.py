@@ -1,5 +1,6 @@
 """Contracts of every optimization, run over the samples in their own files: no pass is named here."""
 
+import re
 from typing import Any
 
 import jax
@@ -68,6 +69,12 @@ def compiled(graph: Graph, training: bool) -> Any:
 def flops(program: Any) -> float:
     """XLA's own count."""
     return program.cost_analysis()["flops"]
+
+
+def products_in_loops(program: Any) -> int:
+    """Matrix products in the bodies of loops."""
+    # A product may stand in a computation of its own; its name says where it comes from.
+    return len(re.findall(r" dot\([^\n]*while/body", program.as_text()))
 
 
 def loops(program: Any) -> int:
@@ -170,7 +177,8 @@ def test_a_pass_that_claims_time_leaves_fewer_operations_or_loops(kind: type[Opt
     before = read(kind.case)
     parts = prepare(apply(kind(), before).after)
     old, new = compiled(before, training=False), compiled(parts.rest, training=False)
-    assert flops(new) < 0.9 * flops(old) or loops(new) < loops(old)
+    # XLA counts the body of a loop once.
+    assert flops(new) < 0.9 * flops(old) or loops(new) < loops(old) or products_in_loops(new) < products_in_loops(old)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.values[0].claim == "memory"])

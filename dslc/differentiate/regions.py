@@ -12,6 +12,7 @@ from dslc.differentiate.forward import prepare
 from dslc.differentiate.sweep import Sweep
 from dslc.graph import Builder, Graph, Node, Ref
 from dslc.ops.arithmetic.add import Add
+from dslc.ops.core.backward import Backward, input_names
 from dslc.ops.core.input import Input
 from dslc.ops.core.repeat import Repeat
 from dslc.types import Type
@@ -57,6 +58,7 @@ class Region:
         self.sliced: list[Ref] = []
         """What it slices, in the graph around: inputs of the region, and what it keeps."""
         self.kept: list[Ref] = []
+        self.later = deferred(op, inside.reached)
         self._fetched: dict[Ref, Ref] = {}
         self._back = self._build()
 
@@ -82,7 +84,8 @@ class Region:
         finals = [self._gradient_input(body.carried, place) for place in self.carried]
         sums = [body.input(body.carried, f"{name}.gradient.sum", self._type(name)) for name in self._summed()]
         rows = [self._gradient_input(body.sliced, place) for place in self.stacked]
-        sweep = Sweep(self.body, self.inside, body.builder, self._fetch, (finals + rows)[0])
+        roles = {name: frozenset(roles) for name, roles in self.later.items()}
+        sweep = Sweep(self.body, self.inside, body.builder, self._fetch, (finals + rows)[0], roles)
         for place, gradient in zip((*self.carried, *self.stacked), (*finals, *rows), strict=True):
             sweep.arrive(self.results[place], gradient)
         sweep.run()
@@ -96,7 +99,9 @@ class Region:
             total = sweep.add(inner, "gradient.sum", Add(), (before, gradient), inner.types)
             found[f"sum of gradients of {name}"] = total
         rows = (*self._rows(), *self._weights())
-        return found | {f"gradient of {name}": sweep.total_or_zeros(Ref(name)) for name in rows}
+        found |= {f"gradient of {name}": sweep.total_or_zeros(Ref(name)) for name in rows}
+        self.given = {name: self._stacked(self.body.now(self.op.body.nodes[name].inputs[0])) for name in self.later}  # pyright: ignore[reportArgumentType]
+        return found | {f"gradient at {name}": sweep.total_or_zeros(Ref(name)) for name in self.later}
 
     def _gradient_input(self, kind: list[str], place: int) -> Ref:
         name = tuple(self.op.body.outputs)[place]
@@ -106,8 +111,10 @@ class Region:
         return self.op.body.nodes[name].type
 
     def _summed(self) -> list[str]:
-        """Captured inputs of the body that get a gradient."""
-        return self._reached(self.op.given[self.op.carried :][: self.op.captured])
+        """Captured inputs of the body whose gradient is added up over the iterations."""
+        later = {ref.node for roles in self.later.values() for ref in roles.values()}
+        names = self._reached(self.op.given[self.op.carried :][: self.op.captured])
+        return [name for name in names if name not in later]
 
     def _rows(self) -> list[str]:
         """Sliced inputs of the body that get a gradient."""
@@ -143,12 +150,22 @@ class Region:
         self.sliced.append(self._keep(ref))
         return body.input(body.sliced, _name(ref), self.body.graph.type(ref))
 
+    def _stacked(self, ref: Ref) -> Ref:
+        """A tensor of every iteration, in the graph around: what is sliced in is there."""
+        split = self.op.carried + self.op.captured
+        if ref.node in self.op.given[split:]:
+            outer = self.node.inputs[self.op.given.index(ref.node)]
+            assert outer is not None, "a region has no optional inputs"
+            return outer
+        return self._keep(ref)
+
     def _keep(self, ref: Ref) -> Ref:
         """A tensor of every iteration, in the graph around."""
         if ref in self.results[self.op.carried :]:
             return Ref(self.node.name, self.results.index(ref, self.op.carried))
-        self.kept.append(ref)
-        return Ref(self.node.name, len(self.results) + len(self.kept) - 1)
+        if ref not in self.kept:
+            self.kept.append(ref)
+        return Ref(self.node.name, len(self.results) + self.kept.index(ref))
 
     # The way back in the graph around.
 
@@ -172,9 +189,39 @@ class Region:
         inputs = (*finals, *sums, *captured, *rows, *sliced)
         types = op.infer(*(sweep.builder.type(ref) for ref in inputs))
         made = sweep.add(node, "gradient", op, inputs, types, weights)
-        for place, ref in enumerate(self._outer()):
+        outer = self._outer()
+        for place, ref in enumerate(outer):
             if ref is not None:
                 sweep.arrive(ref, Ref(made.node, place))
+        for place, name in enumerate(self.later):
+            self._product(sweep, self.op.body.nodes[name], Ref(made.node, len(outer) + place))
+
+    def _product(self, sweep: Sweep, inner: Node, gradient: Ref) -> None:
+        """The gradient of the weights of a node in the body: one call for the rows of all iterations."""
+        roles = self.later[inner.name]
+        x, outside = self.given[inner.name], dict(zip(self.op.given, self.node.inputs, strict=True))
+        outer = {role: outside[ref.node] for role, ref in inner.weights.items()}
+        (own,) = input_names(inner.op, 1)
+        tensors = {own: x if x.node == self.node.name else sweep.forward.now(x)}
+        tensors |= {role: sweep.forward.now(ref) for role, ref in outer.items() if ref is not None}
+        names = [name for name in (own, *outer) if inner.op.keeps is None or name in inner.op.keeps]
+        taken = inner_types(self.op.body, inner)
+        op = Backward(
+            of=inner.op,
+            place=inner.name,
+            wrt=tuple(roles),
+            kept=tuple(names),
+            given=(0,),
+            taken=tuple(type.stacked(self.op.count) for type in taken),
+            outputs=tuple(type.stacked(self.op.count) for type in inner.types),
+            types=tuple(self._type(ref.node) for ref in roles.values()),
+        )
+        inputs = (*(sweep.fetch(tensors[name]) for name in names), gradient)
+        made = sweep.add(inner, "gradient.weights", op, inputs, op.types)
+        for place, role in enumerate(roles):
+            ref = outer[role]
+            assert ref is not None
+            sweep.arrive(ref, Ref(made.node, place))
 
     def _outer(self) -> list[Ref | None]:
         """The tensors around the region that the outputs of the way back are the gradients of."""
@@ -184,6 +231,33 @@ class Region:
             outside[name] if Ref(name) in self.inside else None for name in (carried[place] for place in self.carried)
         ]
         return [*first, *(outside[name] for name in (*self._summed(), *self._rows(), *self._weights()))]
+
+
+def deferred(op: Repeat, reached: frozenset[Ref]) -> dict[str, dict[str, Ref]]:
+    """Captured weights of which each reader treats rows by themselves, by reader and role.
+
+    Their gradient over all iterations is one product behind the loop, which need not add it up in each of them.
+    """
+    whole = set(op.given[op.carried :][: op.captured])
+    found: dict[str, dict[str, Ref]] = {}
+    for name in op.given[op.carried :][: op.captured]:
+        readers = [node for node in op.body if Ref(name) in node.references()] if Ref(name) in reached else []
+        if readers and all(_is_rowwise(node, Ref(name), whole) and Ref(node.name) in reached for node in readers):
+            for node in readers:
+                found.setdefault(node.name, {}).update(
+                    {role: ref for role, ref in node.weights.items() if ref.node == name}
+                )
+    return found
+
+
+def _is_rowwise(node: Node, weight: Ref, whole: set[str]) -> bool:
+    """Whether a node reads a weight as such, for rows of its own in every iteration."""
+    x = node.inputs[0] if len(node.inputs) == 1 else None
+    return node.op.rowwise and not node.op.saves and x is not None and x.node not in whole and x != weight
+
+
+def inner_types(body: Graph, node: Node) -> tuple[Type, ...]:
+    return tuple(body.type(ref) for ref in node.inputs if ref is not None)
 
 
 def _name(ref: Ref) -> str:

@@ -25,6 +25,8 @@ class Sweep:
     """Gives a tensor of the forward graph (as it is now) to the graph of the backward nodes."""
     like: Ref
     """Some gradient in `builder`: gives zeros their dtype."""
+    later: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+    """Nodes whose rule leaves out the gradients of these weights, by role."""
     gradients: dict[Ref, list[Ref]] = field(default_factory=dict[Ref, list[Ref]])
     """What has arrived at each tensor of the forward graph."""
 
@@ -79,8 +81,11 @@ class Sweep:
 
     def _rule(self, node: Node, arrived: tuple[int, ...]) -> None:
         """The backward call of a node's op."""
-        wrt = [(name, ref) for name, ref in _named(node) if ref in self.reached]
-        kept = list(self._kept(node))
+        later = self.later.get(node.name, ())
+        wrt = [(name, ref) for name, ref in named(node) if ref in self.reached and name not in later]
+        kept = list(self.kept(node))
+        if not wrt:
+            return
         op = Backward(
             of=node.op,
             place=node.op.place if isinstance(node.op, Backward) else node.name,
@@ -97,22 +102,22 @@ class Sweep:
         for place, (_, ref) in enumerate(wrt):
             self.arrive(ref, Ref(made.node, place))
 
-    def _kept(self, node: Node) -> Iterator[tuple[str, Ref]]:
+    def kept(self, node: Node) -> Iterator[tuple[str, Ref]]:
         """What the rule of a node reads, by name, in the forward graph as it is now."""
         keeps, own, now = node.op.keeps, own_outputs(self.graph, node), self.forward.now
         if keeps is None:
             # The rule of a linear op needs the types of its floats, and the values of the rest: indices, masks.
             skips = node.op.linear
-            yield from ((n, now(ref)) for n, ref in _named(node) if not (skips and self.graph.type(ref).is_float))
+            yield from ((n, now(ref)) for n, ref in named(node) if not (skips and self.graph.type(ref).is_float))
             return
-        yield from ((name, now(ref)) for name, ref in _named(node) if name in keeps or _is_one_of(name, keeps, node))
+        yield from ((name, now(ref)) for name, ref in named(node) if name in keeps or _is_one_of(name, keeps, node))
         if "out" in keeps:
             yield from ((output_name(place), Ref(node.name, place)) for place in range(own))
         saved = self.forward.saved.get(node.name, ())
         yield from ((name, Ref(node.name, own + place)) for place, name in enumerate(saved))
 
 
-def _named(node: Node) -> Iterator[tuple[str, Ref]]:
+def named(node: Node) -> Iterator[tuple[str, Ref]]:
     """The tensors that a node reads, by the name of the input or the role of the weight."""
     names = input_names(node.op, len(node.inputs))
     yield from ((name, ref) for name, ref in zip(names, node.inputs, strict=True) if ref is not None)

@@ -122,6 +122,8 @@ class Op(Entry):
     """The choice of an initializer looks through this op to what follows it (norm, pool, dropout, reshaping)."""
     elementwise: ClassVar[bool] = False
     """Output element i depends on element i of the inputs (broadcast) alone."""
+    rowwise: ClassVar[bool] = False
+    """Takes one tensor, acts on its last axis (an embedding: on each number), and on every row with the same weights."""
     linear: ClassVar[bool] = False
     """Linear in its float inputs together, no weights: the derived rule (`jax.linear_transpose`) needs only their types."""
     numbers: ClassVar[tuple[str, ...]] = ()

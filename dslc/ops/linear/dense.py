@@ -24,6 +24,7 @@ class Dense(Op):
     init: Initializer | None = None
     bias_init: Initializer = Zeros()
     aliases = ("Linear", "FullyConnected", "InnerProduct", "FC")
+    rowwise = True
     keeps = ("x", "kernel")
     samples = (
         Sample("dense(4)", ("[batch, 3]",), "[batch, 4]", parameters=16),

@@ -25,6 +25,7 @@ class Embedding(Op):
     units: Size
     init: Initializer = Normal(0.02)
     aliases = ("Embed", "LookupTable")
+    rowwise = True
     keeps = ("index",)
     samples = (
         Sample("embedding(7, 4)", ("i32[batch, seq]",), "[batch, seq, 4]", parameters=28),

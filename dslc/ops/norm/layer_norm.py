@@ -23,6 +23,7 @@ class LayerNorm(Op):
     bias: bool = True
 
     transparent = True
+    rowwise = True
     keeps = ("x", "scale")
     saves = ("mean", "rstd")
     aliases = ("LayerNormalization",)

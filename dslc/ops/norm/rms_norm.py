@@ -21,6 +21,7 @@ class RmsNorm(Op):
     eps: float = 1e-6
 
     transparent = True
+    rowwise = True
     keeps = ("x", "scale")
     saves = ("rrms",)
     aliases = ("RMSNorm", "RMSNormalization")
