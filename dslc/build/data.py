@@ -5,6 +5,7 @@ from typing import Any
 
 from dslc.build import settings
 from dslc.build.scope import Env
+from dslc.build.values import Skip
 from dslc.catalogue import Catalogue
 from dslc.data.base import SOURCES, STAGES
 from dslc.data.failures import DataFailure, DataMissing
@@ -31,6 +32,8 @@ def pipeline(env: Env, item: tree.Tree) -> Pipeline:
 def _member(env: Env, item: tree.Tree, catalogue: Catalogue[Any]) -> Any:
     callee = item.callee if isinstance(item, tree.Call) else item
     arguments = item.arguments if isinstance(item, tree.Call) else ()
+    if isinstance(callee, tree.Lost):
+        raise Skip
     if not isinstance(callee, tree.Name):
         raise env.fail(NotData(item.span, catalogue.what))
     if callee.text not in catalogue:

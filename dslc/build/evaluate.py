@@ -8,7 +8,7 @@ from typing import Any
 from dslc.build import modules, nodes, settings, taps
 from dslc.build.functions import FUNCTIONS, arithmetic, compare
 from dslc.build.scope import Env
-from dslc.build.values import Bundle, Layer, Symbol, Taps, Tensor, kind_of, show
+from dslc.build.values import Bundle, Layer, Skip, Symbol, Taps, Tensor, kind_of, show
 from dslc.catalogue import Catalogue, nearest
 from dslc.dims import Dim
 from dslc.errors.arithmetic import CannotCall, NotACondition, WrongCall, WrongOperand
@@ -43,6 +43,11 @@ def _name(env: Env, item: tree.Name) -> Any:
         raise modules.misused(env, item)
     known = tuple(env.scope.known())
     raise env.fail(meant.value(item, known))
+
+
+def _lost(env: Env, item: tree.Lost) -> Any:
+    """What could not be read fails silently: its syntax error is reported."""
+    raise Skip
 
 
 def is_layer(env: Env, name: str) -> bool:
@@ -262,6 +267,7 @@ def _misplaced(env: Env, item: tree.Tree) -> Any:
 _RULES: Mapping[type[tree.Tree], Callable[[Env, Any], Any]] = {
     tree.Literal: lambda env, item: item.value,  # noqa: ARG005
     tree.Name: _name,
+    tree.Lost: _lost,
     tree.It: _it,
     tree.List: lambda env, item: [value(env, part) for part in item.items],
     tree.Tuple: _tuple,

@@ -68,6 +68,8 @@ def check_classes(env: Env, schema: Schema) -> None:
 def _listed(env: Env, item: tree.Tree) -> list[Any]:
     """The members of a list as they are written."""
     item = bare(item)
+    if isinstance(item, tree.Lost):
+        raise Skip
     if not isinstance(item, tree.List):
         instead = f"[{item.text}]" if isinstance(item, tree.Name) else None
         raise env.fail(

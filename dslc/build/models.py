@@ -8,7 +8,7 @@ from dslc.build import blocks, evaluate, modules, nodes, settings, stages, types
 from dslc.build.frame import Frame, Place
 from dslc.build.initial import choose
 from dslc.build.scope import Build, Env, Scope
-from dslc.build.values import Bundle, Skip, Tensor
+from dslc.build.values import BROKEN, Bundle, Skip, Tensor
 from dslc.errors.base import Problems
 from dslc.errors.resolve import MissingSetting
 from dslc.graph import Graph
@@ -97,7 +97,11 @@ def bind(env: Env, block: tree.Block, items: Sequence[tree.Item], outer: Env | N
             text = parameter.name.text
             raise env.fail(MissingSetting(parameter.span, name, text, f"{name}({text} = ...)"))
         here = env if parameter.name.text not in trees else replace(outer or env, scope=Scope())
-        env.bind(parameter.name.text, evaluate.value(here, given), parameter.span, "setting")
+        try:
+            value = evaluate.value(here, given)
+        except Skip:
+            value = BROKEN  # so that the body is checked all the same
+        env.bind(parameter.name.text, value, parameter.span, "setting")
 
 
 def outputs(env: Env, block: tree.Block, input_of: InputOf) -> Mapping[str, Tensor]:

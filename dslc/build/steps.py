@@ -198,6 +198,8 @@ def _targets(env: Env, item: tree.Assign) -> tuple[Target, ...]:
         Skip: when it is no list of models and globs.
     """
     listed = bare(item.value)
+    if isinstance(listed, tree.Lost):
+        raise Skip
     found: list[Target] = []
     for part in map(bare, listed.items) if isinstance(listed, tree.List) else ():
         if isinstance(part, tree.Name):

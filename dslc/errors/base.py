@@ -51,6 +51,8 @@ class Problem:
     severity: ClassVar[Literal["error", "warning", "note"]] = "error"
     example: ClassVar[str] = ""
     mended: ClassVar[str] = ""
+    of_a_name: ClassVar[bool] = False
+    """It says that nothing has the name in its field `name`."""
 
     span: Span
     via: tuple[Note, ...] = field(default=(), kw_only=True)
@@ -86,10 +88,14 @@ class Problems:
     """Collector of the problems of one run; the same code at the same place counts once."""
 
     found: list[Problem] = field(default_factory=list)
+    lost: set[str] = field(default_factory=set)
+    """Names that what could not be read may give: that they are not there is no problem of its own."""
     _seen: set[tuple[str, Span]] = field(default_factory=set)
 
     def add(self, problem: Problem) -> None:
         key = (problem.code, problem.span)
+        if problem.of_a_name and getattr(problem, "name", None) in self.lost:
+            return
         if key not in self._seen:
             self._seen.add(key)
             self.found.append(problem)

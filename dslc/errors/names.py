@@ -13,6 +13,7 @@ class UnknownLayer(Problem):
     """Where a stage stands, only layers, blocks, models and settings that hold a layer are looked up."""
 
     code = "E0201"
+    of_a_name = True
     example = _HEAD + "dens(3) }\n"
     mended = _HEAD + "dense(3) }\n"
 
@@ -45,6 +46,7 @@ class UnknownName(Problem):
     """A value is read that no statement, input, dimension or setting has named."""
 
     code = "E0202"
+    of_a_name = True
     example = "net 1\nmodel m { input x: [batch, 4]  output y = z -> dense(3) }\n"
     mended = _HEAD + "dense(3) }\n"
 
@@ -118,6 +120,7 @@ class NothingChosen(Problem):
     """The command line names a model or variant that the file does not have, or the file has none."""
 
     code = "E0216"
+    of_a_name = True
     example = "net 1\nblock b() = dense(2)\n"
     mended = "net 1\nmodel m { input x: [batch, 4]  output y = x -> dense(2) }\n"
 

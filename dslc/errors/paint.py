@@ -65,7 +65,7 @@ def width(text: str) -> int:
 
 
 def fill(text: str, most: int) -> list[str]:
-    """The text in lines of at most `most` columns, cut at spaces outside of backticks; a longer word stays whole."""
+    """The text in lines of at most `most` columns, cut at spaces outside of backticks and brackets; a longer word stays whole."""
     lines: list[str] = []
     for word in _words(text):
         if lines and width(lines[-1]) + 1 + width(word) <= most:
@@ -76,4 +76,4 @@ def fill(text: str, most: int) -> list[str]:
 
 
 def _words(text: str) -> Iterable[str]:
-    return re.findall(r"(?:`[^`]*`|[^\s`]|`)+", text)
+    return re.findall(r"(?:`[^`]*`|\[[^\]`]*\]|[^\s`]|`)+", text)

@@ -12,15 +12,17 @@ from lark import Lark, Token
 from lark.exceptions import LarkError, UnexpectedCharacters, UnexpectedToken
 
 from dslc.cache import folder
-from dslc.errors.base import Problems
+from dslc.errors.base import Edit, Problems
 from dslc.errors.parse import NestedTooDeep, NumberTooLong, Unclosed, UnexpectedCharacter, UnexpectedWord
-from dslc.parse import slips, tree
+from dslc.parse import recover, slips, tree
 from dslc.parse.shape import Shaper
 from dslc.source import Source, Span
 
 DEEPEST = 100
 """Brackets inside brackets; real models stay below ten."""
 LONGEST_NUMBER = 300
+MOST_ERRORS = 50
+"""Statements of one part that are left out for their syntax errors before the part is given up."""
 STARTS = re.compile(r"^(?:import|block|model|variant|train|sample|search|weights)\b", re.MULTILINE)
 
 
@@ -52,8 +54,8 @@ def parse(source: Source, problems: Problems) -> tree.File:
         return _read_in_parts(source, problems)
 
 
-def _read(name: str, text: str) -> tree.File:
-    return Shaper(name).transform(parser().parse(text))  # pyright: ignore[reportReturnType]
+def _read(name: str, text: str, holes: frozenset[int] = frozenset()) -> tree.File:
+    return Shaper(name, holes).transform(parser().parse(text))  # pyright: ignore[reportReturnType]
 
 
 def _bounds(source: Source, problems: Problems) -> bool:
@@ -76,14 +78,11 @@ def _bounds(source: Source, problems: Problems) -> bool:
 def _read_in_parts(source: Source, problems: Problems) -> tree.File:
     """Each top-level part by itself: a slip in one block does not hide what is wrong in the next."""
     cuts = [0, *(match.start() for match in STARTS.finditer(source.text)), len(source.text)]
-    header, parts = None, list[tree.Tree]()
+    header, parts, lost = None, list[tree.Tree](), list[str]()
     for start, end in pairwise(cuts):
-        # Spaces in place of what stands before keep every offset as it is in the file.
-        blank = " " * start + source.text[start:end]
-        try:
-            file = _read(source.name, blank)
-        except LarkError as error:
-            _report(source, error, start, end, problems)
+        file = _read_part(source, start, end, problems, lost)
+        if file is None:
+            lost += re.findall(r"^\w+\s+(\w+)", source.text[start:end])
             continue
         header = header or file.header
         parts.extend(file.parts)
@@ -92,10 +91,35 @@ def _read_in_parts(source: Source, problems: Problems) -> tree.File:
             _read(source.name, source.text)
         except LarkError as error:
             _report(source, error, 0, len(source.text), problems)
+    problems.lost.update(lost)
     return tree.File(Span(source.name, 0, len(source.text)), header, tuple(parts))
 
 
-def _report(source: Source, error: LarkError, start: int, end: int, problems: Problems) -> None:
+def _read_part(source: Source, start: int, end: int, problems: Problems, lost: list[str]) -> tree.File | None:
+    """One part; a statement with a syntax error leaves a hole, and the others are read. None when there is no telling."""
+    # Spaces in place of what stands before keep every offset as it is in the file.
+    text = " " * start + source.text[start:end]
+    holes: set[int] = set()
+    for _ in range(MOST_ERRORS):
+        try:
+            return _read(source.name, text, frozenset(holes))
+        except LarkError as error:
+            at, edits = _report(source, error, start, end, problems)
+        made = recover.mended(text, edits) if edits else None
+        made = made or (None if at is None else recover.without(text, at, start, end))
+        if made is None or made.text == text:
+            return None
+        text = made.text
+        lost += made.lost
+        holes |= set() if made.hole is None else {made.hole}
+    return None
+
+
+def _report(
+    source: Source, error: LarkError, start: int, end: int, problems: Problems
+) -> tuple[int | None, tuple[Edit, ...]]:
+    """Add what is wrong; gives its place, but for a bracket that nothing closes, and what surely mends it."""
+    at, slip = None, None
     if isinstance(error, UnexpectedCharacters):
         at = error.pos_in_stream or 0
         slip = slips.find(slips.Place(source.name, source.text, at, ""))
@@ -105,7 +129,7 @@ def _report(source: Source, error: LarkError, start: int, end: int, problems: Pr
         opened = _open_bracket(source.text, start, end)
         if token.type == "$END" and opened is not None:
             problems.add(Unclosed(Span(source.name, opened, opened + 1), source.text[opened]))
-            return
+            return None, ()
         at = len(source.text[:end].rstrip()) if token.type == "$END" else token.start_pos or 0
         span = Span(source.name, at, at + max(1, len(token)))
         expected = tuple(sorted(error.accepts or error.expected))
@@ -113,6 +137,7 @@ def _report(source: Source, error: LarkError, start: int, end: int, problems: Pr
         word = "" if token.type == "$END" else str(token)
         slip = slips.find(slips.Place(source.name, source.text, at, word, frozenset(expected))) if word else None
         problems.add(UnexpectedWord(span, word, expected, _after_stage(before), slip))
+    return at, slip.edits if slip is not None and slip.safe else ()
 
 
 def _after_stage(before: str) -> bool:

@@ -33,9 +33,11 @@ def text_of(token: Token) -> str:
 class Shaper(Transformer[Token, Any]):
     """Makes tree nodes; one method for each rule of the grammar."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, holes: frozenset[int] = frozenset()) -> None:
         super().__init__()
         self.file = file
+        self.holes = holes
+        """Where a value stood that could not be read."""
 
     def span(self, children: Children) -> Span:
         if not children:
@@ -247,8 +249,9 @@ class Shaper(Transformer[Token, Any]):
             return tree.Item(self.span(children), None, children[0])
         return tree.Item(self.span(children), str(children[0]), children[2])
 
-    def name(self, children: Children) -> tree.Name:
-        return self.token_name(children[0])
+    def name(self, children: Children) -> tree.Name | tree.Lost:
+        name = self.token_name(children[0])
+        return tree.Lost(name.span) if name.span.start in self.holes else name
 
     def it(self, children: Children) -> tree.It:
         return tree.It(self.span(children))

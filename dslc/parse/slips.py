@@ -26,7 +26,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     **dict.fromkeys(["let", "var", "const", "val", "auto"], ("let", "")),
 }  # fmt: skip
 STATEMENT = re.compile(
-    rf"\s*(?:\}}|$|(?:input|output|param|state|carry|next|layer|require|step|group)\b|{NAME}\s*[=,])"
+    r"(?:\s|#[^\n]*)*"
+    rf"(?:\}}|$|(?:input|output|param|state|carry|next|layer|require|step|group)\b|{NAME}\s*[=,])"
 )
 
 

@@ -35,6 +35,11 @@ class Text(Tree):
 
 
 @dataclass(frozen=True, slots=True)
+class Lost(Tree):
+    """Stands for a value whose syntax error is reported: whatever needs it is skipped."""
+
+
+@dataclass(frozen=True, slots=True)
 class It(Tree):
     """`it`: the value in the pipe."""
 

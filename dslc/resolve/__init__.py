@@ -90,6 +90,8 @@ def resolve(source: Source, file: tree.File, problems: Problems, imports: Import
                     program.models.setdefault(part.name.text, part)
             case tree.Variant():
                 _declare(program.variants, part, "variant", problems)
+            case tree.Section(name=name) if name.text in problems.lost:
+                pass  # of a model that could not be read
             case tree.Section(kind="train"):
                 _declare(program.trains, part, "train block", problems)
             case tree.Section(kind="sample"):
