@@ -80,10 +80,12 @@ def meet_input(env: Env, item: tree.TypeTree, tensor: Any, block: str, name: str
     """Refuse a tensor that does not have the type of a block's input."""
     if not isinstance(tensor, Tensor):
         raise env.fail(WrongInputs(span, block, (name,), f"needs a tensor for its input `{name}`"))
-    meets = types.meet(env, item, tensor.type)
+    meets = types.meet(env, item, tensor)
     if meets.reason:
         origins = nodes.origin_notes(env, (tensor,), span)
-        raise env.fail(InputMismatch(span, block, name, f"`{meets.written}`", str(tensor.type), meets.reason, origins))
+        raise env.fail(
+            InputMismatch(span, block, name, f"`{meets.written}`", str(tensor.type), meets.reason, origins, meets.bound)
+        )
 
 
 def meet_outputs(env: Env, wanted: tuple[tree.TypeTree, ...], made: tuple[Any, ...]) -> None:
@@ -92,11 +94,13 @@ def meet_outputs(env: Env, wanted: tuple[tree.TypeTree, ...], made: tuple[Any, .
         raise env.fail(WrongCount(wanted[0].span, len(wanted), len(made)))
     for item, tensor in zip(wanted, made, strict=True):
         if isinstance(tensor, Tensor):
-            meets = types.meet(env, item, tensor.type)
+            meets = types.meet(env, item, tensor)
             if meets.reason:
                 origins = nodes.origin_notes(env, (tensor,), item.span)
                 raise env.fail(
-                    AssertionFailed(item.span, f"`{meets.written}`", str(tensor.type), meets.reason, origins)
+                    AssertionFailed(
+                        item.span, f"`{meets.written}`", str(tensor.type), meets.reason, origins, meets.bound
+                    )
                 )
 
 

@@ -24,6 +24,8 @@ class Binding:
     span: Span
     what: str
     """`tensor`, `setting`, `dimension`, `layer`, `param`, `state` or `carry`."""
+    made: Span | None = None
+    """Of a dimension: where the tensor was made whose size it is."""
 
 
 @dataclass

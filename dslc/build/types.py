@@ -8,9 +8,10 @@ from dslc.build.scope import Env
 from dslc.build.values import Bundle, Tensor, kind_of
 from dslc.catalogue import nearest
 from dslc.dims import Dim, Size, dim, less_equal, same
-from dslc.errors.infer import AssertionFailed, UnknownDtype
+from dslc.errors.infer import AssertionFailed, Known, UnknownDtype
 from dslc.errors.values import RankNotFixed, TensorWanted, TupleForTensor, WrongSize
 from dslc.parse import tree
+from dslc.source import Span
 from dslc.types import DTYPES, Type
 
 
@@ -20,6 +21,8 @@ class Meets:
 
     reason: str
     written: str
+    bound: Known | None = None
+    """The name that has another size already, and where it got it."""
 
 
 def dtype(env: Env, item: tree.TypeTree) -> str:
@@ -85,8 +88,9 @@ def _size(env: Env, item: tree.Tree, value: Any) -> Size:
     raise env.fail(WrongSize(item.span, what, value is None or value == -1))
 
 
-def meet(env: Env, item: tree.TypeTree, found: Type) -> Meets:
+def meet(env: Env, item: tree.TypeTree, tensor: Tensor) -> Meets:
     """Bind the free names of a written type to the sizes of a tensor, and say where the two do not meet."""
+    found, made = tensor.type, tensor.home.builder.nodes[tensor.ref.node].span
     wanted = dtype(env, item)
     sizes = list(item.sizes)
     dots = next((i for i, size in enumerate(sizes) if isinstance(size, tree.Dots)), None)
@@ -96,20 +100,30 @@ def meet(env: Env, item: tree.TypeTree, found: Type) -> Meets:
         return Meets(f"it has {found.rank} axes, and at least {len(sizes) - 1} are written", _written(env, item))
     if dots is not None:
         tail = len(sizes) - dots - 1
-        pairs = [*zip(sizes[:dots], found.shape, strict=False)]
-        pairs += zip(sizes[dots + 1 :], found.shape[found.rank - tail :], strict=True) if tail else []
+        pairs = [*zip(sizes[:dots], range(dots), strict=True)]
+        pairs += zip(sizes[dots + 1 :], range(found.rank - tail, found.rank), strict=True)
     else:
-        pairs = list(zip(sizes, found.shape, strict=True))
-    for size, actual in pairs:
-        reason = _meet_size(env, size, actual)
+        pairs = [*zip(sizes, range(found.rank), strict=True)]
+    for size, axis in pairs:
+        reason = _meet_size(env, size, found.shape[axis], made)
         if reason:
-            return Meets(f"axis {found.shape.index(actual)}: {reason}", _written(env, item))
+            return Meets(f"axis {axis}: {reason}", _written(env, item), _bound(env, size))
     if wanted != found.dtype and item.dtype is not None:
         return Meets(f"its dtype is {found.dtype}", _written(env, item))
     return Meets("", _written(env, item))
 
 
-def _meet_size(env: Env, item: tree.Tree, actual: Size) -> str:
+def _bound(env: Env, item: tree.Tree) -> Known | None:
+    """Where the name of a size got the size that it has."""
+    name = item.name if isinstance(item, tree.Bound) else item
+    binding = env.scope.find(name.text) if isinstance(name, tree.Name) else None
+    if binding is None or binding.what != "dimension" or not isinstance(name, tree.Name):
+        return None
+    made = binding.made if binding.made is not None and binding.made.file else None
+    return Known(name.text, str(binding.value), binding.span, made)
+
+
+def _meet_size(env: Env, item: tree.Tree, actual: Size, made: Span) -> str:
     if isinstance(item, tree.Anything):
         return ""
     if isinstance(item, tree.Bound):
@@ -119,6 +133,7 @@ def _meet_size(env: Env, item: tree.Tree, actual: Size) -> str:
         item = item.name
     if isinstance(item, tree.Name) and env.scope.find(item.text) is None:
         env.bind(item.text, actual, item.span, "dimension")
+        env.scope.names[item.text].made = made
         return ""
     wanted = _known(env, item)
     if same(wanted, actual) is True:
@@ -141,7 +156,9 @@ def assertion(env: Env, item: tree.TypeTree, found: Any) -> None:
         raise env.fail(TupleForTensor(item.span, "a type", len(found.items)))
     if not isinstance(found, Tensor):
         raise env.fail(TensorWanted(item.span, kind_of(found), "type"))
-    meets = meet(env, item, found.type)
+    meets = meet(env, item, found)
     if meets.reason:
         origins = nodes.origin_notes(env, (found,), item.span)
-        raise env.fail(AssertionFailed(item.span, f"`{meets.written}`", str(found.type), meets.reason, origins))
+        raise env.fail(
+            AssertionFailed(item.span, f"`{meets.written}`", str(found.type), meets.reason, origins, meets.bound)
+        )

@@ -42,6 +42,26 @@ class Refusal(Problem):
 
 
 @dataclass(frozen=True)
+class Known:
+    """A size that its name got earlier."""
+
+    name: str
+    size: str
+    span: Span
+    """Where the name stands that was bound."""
+    made: Span | None
+    """Where the tensor was made whose size it is."""
+
+    def notes(self, shown: tuple[Note, ...], place: Span) -> tuple[Note, ...]:
+        """The places that explain the size, besides those that are shown already."""
+        if self.made is not None and self.made not in (place, *(note.span for note in shown)):
+            return (Note(self.made, f"`{self.name}` is {self.size} from here"),)
+        if self.span.start < place.start or self.span.start >= place.end or self.span.file != place.file:
+            return (Note(self.span, f"`{self.name}` is {self.size} here"),)
+        return ()
+
+
+@dataclass(frozen=True)
 class AssertionFailed(Problem):
     """A stage carries a type (`: [batch, 3136]`), or a block a signature, and the tensor has another one."""
 
@@ -53,6 +73,7 @@ class AssertionFailed(Problem):
     found: str
     reason: str
     origins: tuple[Note, ...] = ()
+    bound: Known | None = None
 
     def headline(self) -> str:
         return f"the type here is {self.found}, and {self.said} is written"
@@ -61,7 +82,7 @@ class AssertionFailed(Problem):
         return self.reason
 
     def notes(self) -> tuple[Note, ...]:
-        return self.origins
+        return (*(self.bound.notes(self.origins, self.span) if self.bound else ()), *self.origins)
 
     def help(self) -> str | None:
         return f"write `{self.found}`, or change the layer before"
@@ -87,6 +108,7 @@ class InputMismatch(Problem):
     found: str
     reason: str
     origins: tuple[Note, ...] = ()
+    bound: Known | None = None
 
     def headline(self) -> str:
         return f"input `{self.input}` of `{self.block}` is {self.wanted}, and gets {self.found}"
@@ -95,7 +117,7 @@ class InputMismatch(Problem):
         return self.reason
 
     def notes(self) -> tuple[Note, ...]:
-        return self.origins
+        return (*(self.bound.notes(self.origins, self.span) if self.bound else ()), *self.origins)
 
     def help(self) -> str | None:
         return f"pipe in a tensor of type {self.wanted}, or change the input's type"

@@ -51,9 +51,11 @@ def snippet(source: Source, placed: Iterable[tuple[int, Mark]], gutter: int, mos
         if number - before - 1 > MOST_HIDDEN:
             yield paint("frame", CUT)
         before = number
-        text, rows = _line(source.line(number), lines[number], room, paint)
-        yield f"{paint('frame', f'{_number(source, number):>{gutter}} |')} {text}".rstrip()
-        yield from (f"{bar} {row}" for row in rows)
+        left = lines[number]
+        while left:  # a long line is shown again for what its first excerpt leaves out
+            text, rows, left = _line(source.line(number), left, room, paint)
+            yield f"{paint('frame', f'{_number(source, number):>{gutter}} |')} {text}".rstrip()
+            yield from (f"{bar} {row}" for row in rows)
 
 
 def _number(source: Source, number: int) -> str:
@@ -65,18 +67,19 @@ def is_option(name: str) -> bool:
     return name.startswith("--")
 
 
-def _line(line: str, found: list[Mark], room: int, paint: Paint) -> tuple[str, list[str]]:
-    """A line, cut to `room` columns around what is marked, and the rows of marks below it."""
+def _line(line: str, found: list[Mark], room: int, paint: Paint) -> tuple[str, list[str], list[Mark]]:
+    """A line, cut to `room` columns around what is marked, the rows of marks below it, and the marks that are cut off."""
     shown, columns = cells(line.rstrip(" \t"))
     ordered = sorted(found, key=lambda mark: (not mark.primary, mark.start))
     low, high = _window(columns, ordered[0], room)
     left, right = CUT * (low > 0), CUT * (high < len(shown))
     columns += [columns[-1] + 1] * (max(mark.end for mark in found) + 1 - len(columns))  # room for a caret at the end
     rows: list[str] = []
-    for mark in ordered:
+    cut = [mark for mark in ordered[1:] if mark.start >= high or mark.end <= low] if high - low < len(shown) else []
+    for mark in (mark for mark in ordered if mark not in cut):
         start, end = (len(left) + max(0, columns[at] - columns[low]) for at in (mark.start, mark.end))
         rows += _rows(mark, min(start, room - 1), min(end, room - len(right)), room, paint)
-    return left + "".join(shown[low:high]) + right, rows
+    return left + "".join(shown[low:high]) + right, rows, cut
 
 
 def _window(columns: list[int], mark: Mark, room: int) -> tuple[int, int]:
