@@ -117,7 +117,7 @@ class Graph:
         return MappingProxyType({ref: tuple(names) for ref, names in found.items()})
 
     def live(self) -> "Graph":
-        """The graph without the nodes that no output and no state update of a node that stays depends on.
+        """The graph without the nodes that no output and no next value of a state that stays depends on.
 
         What a state that stays follows, stays as well.
         """
@@ -128,10 +128,12 @@ class Graph:
             if name not in kept:
                 kept.add(name)
                 open_.extend(ref.node for ref in self.nodes[name].references())
-                followed = getattr(self.nodes[name].op, "follows", "")
-                open_.extend([followed] if followed in self.nodes else [])
-        updates = {state: ref for state, ref in self.updates.items() if ref.node in kept}
-        return replace(self.only(kept), updates=updates)
+                behind = (
+                    self.updates[name].node if name in self.updates else "",
+                    getattr(self.nodes[name].op, "follows", ""),
+                )
+                open_.extend(other for other in behind if other in self.nodes)
+        return replace(self.only(kept), updates={name: ref for name, ref in self.updates.items() if name in kept})
 
     def only(self, nodes: Iterable[str]) -> "Graph":
         """The graph with just these nodes, order kept."""

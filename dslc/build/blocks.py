@@ -134,10 +134,10 @@ def statements(
     failed = False
     for item in block.body:
         try:
-            _statement(env, item, input_of, outputs)
+            statement(env, item, input_of, outputs)
         except Skip:
             failed = True
-            for name in _names_of(item):
+            for name in names_of(item):
                 if env.scope.find(name.text) is None:
                     env.bind(name.text, BROKEN, name.span, "tensor")
     declared.require_next(env, block.body)
@@ -149,15 +149,17 @@ def statements(
     return outputs
 
 
-def _names_of(item: tree.Tree) -> tuple[tree.Name, ...]:
+def names_of(item: tree.Tree) -> tuple[tree.Name, ...]:
+    """The names that a statement gives."""
     if isinstance(item, tree.Assign | tree.Output):
         return item.names
     return (item.name,) if isinstance(item, tree.Declaration | tree.LayerStatement) else ()
 
 
-def _statement(
+def statement(
     env: Env, item: tree.Tree, input_of: Callable[[Env, tree.Declaration], Any], outputs: dict[str, Any]
 ) -> None:
+    """Run one statement of a body; an output is added to `outputs`."""
     match item:
         case tree.Declaration(kind="input"):
             value = input_of(env, item)

@@ -121,6 +121,8 @@ def give_next(env: Env, item: tree.Next) -> None:
         raise env.fail(NextDiffers(item.value.span, name, str(found.value.type), str(value.type), origins))
     here, before = env.frame.ref(value), found.value.ref
     if found.what == "state":
+        if not env.build.keeps:
+            return
         owner = env.place.frame
         if owner is not env.frame:
             raise env.fail(KeptInLoop(item.span, name))

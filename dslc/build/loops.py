@@ -103,7 +103,7 @@ def enclose(env: Env, frame: Frame, made: Sequence[Tensor], span: Span) -> list[
 def _outside(env: Env, inner: Node) -> Ref:
     """The weight of a body in the graph that its place belongs to."""
     owner = env.place.frame
-    if inner.op.name == "state" and owner is not env.frame:
+    if inner.op.name == "state" and owner is not env.frame and env.build.keeps:
         raise env.fail(KeptInLoop(inner.span, inner.name))
     if inner.name not in owner.builder.nodes:
         owner.builder.add(inner)

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from dslc.build import blocks
+from dslc.build import blocks, declared
 from dslc.build.scope import Env
 from dslc.build.train_settings import Given
 from dslc.build.values import BROKEN, Skip, Tensor, kind_of
+from dslc.errors.steps import FieldsAreInputs
 from dslc.errors.training import LossNotScalar
 from dslc.errors.values import TensorWanted
 from dslc.graph import Node
@@ -27,16 +29,21 @@ def run(given: Given) -> None:
     env, loss = given.env, given.settings.get("loss")
     for item in (*given.statements, *((loss,) if loss else ())):
         try:
-            if isinstance(item, tree.Require):
-                blocks.require(env, item)
+            if not isinstance(item, tree.Assign):
+                blocks.statement(env, item, _no_input, {})
                 continue
             value = blocks.assign(env, item.names, item.value)
             if not isinstance(value, Tensor) and len(item.names) == 1 and item is not loss:
                 given.refuse_constant(item)
         except Skip:
-            for name in item.names if isinstance(item, tree.Assign) else ():
+            for name in blocks.names_of(item):
                 if env.scope.find(name.text) is None:
                     env.bind(name.text, BROKEN, name.span, "tensor")
+    declared.require_next(env, tuple(given.statements))
+
+
+def _no_input(env: Env, item: tree.Declaration) -> Any:
+    raise env.fail(FieldsAreInputs(item.span, item.name.text))
 
 
 def loss_of(given: Given) -> Tensor:

@@ -38,7 +38,7 @@ def add(env: Env, op: Op, given: Sequence[Given], name: str, span: Span, place_p
     inputs = tuple(env.frame.ref(tensor) if tensor else None for tensor in given)
     node = Node(path, op, inputs, weights, outputs + states, path, span, (), env.blocks)
     ref = env.frame.builder.add(node)
-    for position, state in enumerate(op.state(*types)):
+    for position, state in enumerate(op.state(*types) if env.build.keeps else ()):
         env.frame.builder.updates[weights[state].node] = Ref(ref.node, len(outputs) + position)
     made = tuple(Tensor(Ref(ref.node, i), type, env.frame) for i, type in enumerate(outputs))
     return made[0] if len(made) == 1 else Bundle.of(made)
@@ -101,7 +101,7 @@ def weight_ref(env: Env, kind: str, name: str, weight: Weight, span: Span) -> Re
         if isinstance(size, Dim):
             raise env.fail(NotKnown(span, str(size), tuple(sorted(symbols(size))), f"the shape of `{name}`"))
     owner = env.place.frame
-    if kind == "state" and owner is not env.frame:
+    if kind == "state" and owner is not env.frame and env.build.keeps:
         raise env.fail(KeptInLoop(span, name))
     tensor = owner.tensor(owner.weight(kind, name, weight, span, not env.frozen))
     first: Any = owner.builder.nodes[tensor.ref.node]

@@ -210,7 +210,7 @@ def _stacked(env: Env, inner: Node, start: int, count: int) -> Ref:
     """The weight of all iterations of the run, in the graph that the repeat's place belongs to; shared ones are there."""
     op: Any = inner.op
     owner, type = env.place.frame, inner.type.stacked(count)
-    if op.name == "state" and owner is not env.frame:
+    if op.name == "state" and owner is not env.frame and env.build.keeps:
         raise env.fail(KeptInLoop(inner.span, inner.name))
     found = owner.builder.nodes.get(inner.name)
     if found is not None and found.type != type:

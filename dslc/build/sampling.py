@@ -27,7 +27,7 @@ def sample(
         plan: that of the train block of its name, whose weights it runs with.
     """
     section = program.samples[name]
-    build = Build(program, problems, dict(program.dims))
+    build = Build(program, problems, dict(program.dims), keeps=False)
     env = models.root(build, f"sample {name}")
     build.applied = Applied(program, env.frame, name if name in program.models else None, variant)
     env = replace(env, place=Place(env.frame, "sample"))

@@ -55,6 +55,8 @@ class Build:
     dims: dict[str, int] = field(default_factory=dict[str, int])
     applied: "Applied | None" = None
     """Set for a train or sample block, where the name of a model means that one model, not a new use of its block."""
+    keeps: bool = True
+    """The next values of states are worked out; not so in a sample block, which changes nothing."""
     active: list[str] = field(default_factory=list[str])
     """Blocks being applied, outermost first: recursion is refused."""
     remarks: dict[Remark, None] = field(default_factory=dict[Remark, None])

@@ -120,6 +120,9 @@ class Steps:
         for position, step in enumerate(self.found):
             scalars = (*(self.shared.scalars if position == 0 else ()), *step.values.scalars)
             weights, states = _changed(step, graph, owner_of)
+            taken = {state for update in made for state in update.states}
+            own = _own_states((step.output, *scalars), graph, owner_of) if step.name else ()
+            states += tuple(name for name in own if name not in taken)
             settings = {key: value for key, value in step.settings.items() if key in STEP}
             settings.setdefault("optimizer", OPTIMIZERS["adam"]())
             spans = {name: item.span for name, item in step.given.settings.items()}
@@ -179,6 +182,12 @@ def _changed(step: Step, graph: Graph, owner_of: Owner) -> tuple[tuple[str, ...]
         tuple(name for name in weights if name in chosen),
         tuple(name for name in states if owner_of(name) in models),
     )
+
+
+def _own_states(outputs: tuple[str, ...], graph: Graph, owner_of: Owner) -> tuple[str, ...]:
+    """States of the train block itself that a step reads; the first step that does keeps their next values."""
+    part = replace(graph, outputs={name: graph.outputs[name] for name in outputs}).live()
+    return tuple(name for name in part.updates if owner_of(name) is None)
 
 
 def _means(target: Target, weight: Node, owner_of: Owner, problems: Problems) -> bool:

@@ -27,6 +27,8 @@ LATER = ("precision", "memory")
 SPECIAL = ("data", "loss", "metrics")
 SPECIAL_OF_STEP = ("loss", "update")
 POSITIVE = ("batch", "accumulate", "epochs", "steps", "clip", "every")
+STATEMENTS = (tree.Assign, tree.Require, tree.LayerStatement, tree.Declaration, tree.Next)
+"""What a block and its steps work out, as any body does."""
 
 
 @dataclass
@@ -39,7 +41,7 @@ class Given:
     known: Mapping[str, Any]
     special: tuple[str, ...]
     settings: dict[str, tree.Assign] = field(default_factory=dict[str, tree.Assign])
-    statements: list[tree.Assign | tree.Require] = field(default_factory=list[tree.Assign | tree.Require])
+    statements: list[tree.Tree] = field(default_factory=list[tree.Tree])
     others: list[tree.Tree] = field(default_factory=list[tree.Tree])
     """What is neither: steps, groups."""
 
@@ -57,7 +59,7 @@ class Given:
                 self.env.build.problems.add(SettingElsewhere(item.names[0].span, name, in_step=True))
             elif name in LATER:
                 self.env.build.problems.add(NotWorkingYet(item.span, f"`{name}` of a train block"))
-            elif isinstance(item, tree.Assign | tree.Require):
+            elif isinstance(item, STATEMENTS):
                 self.statements.append(item)
             else:
                 self.others.append(item)

@@ -15,7 +15,8 @@ from dslc.build.train_settings import BLOCK, RULE, SPECIAL, Given
 from dslc.build.values import BROKEN, Skip
 from dslc.data.schema import Schema
 from dslc.errors.base import Note, Problems
-from dslc.errors.resolve import NotWorkingYet, UnknownSetting
+from dslc.errors.placement import WrongStatement
+from dslc.errors.resolve import UnknownSetting
 from dslc.errors.steps import LossBesideSteps
 from dslc.errors.training import MissingInput, MissingTrainSetting
 from dslc.graph import Graph
@@ -133,7 +134,9 @@ class _Training:
         steps = tuple(item for item in given.others if isinstance(item, tree.Step))
         for item in given.others:
             if not isinstance(item, tree.Step | tree.WeightGroup):
-                self.env.build.problems.add(NotWorkingYet(item.span, "this statement in a train block"))
+                self.env.build.problems.add(
+                    WrongStatement(item.span, "this", "a `train` block", "a model, a `sample` or a `weights` section")
+                )
         if steps and "loss" in given.settings:
             loss = given.settings.pop("loss")
             self.env.build.problems.add(LossBesideSteps(loss.names[0].span, steps[0].name.text))

@@ -365,3 +365,23 @@ class SampleInput(Problem):
 
     def help(self) -> str | None:
         return f"draw it: `{self.name} = normal([n, 100])`"
+
+
+@dataclass(frozen=True)
+class FieldsAreInputs(Problem):
+    """The inputs of a train block are the fields of its data, which need no declaration."""
+
+    code = "E0446"
+    example = (
+        "net 1\nmodel m { input features: [batch, 4]  output y = features -> dense(3) }\n"
+        "train m { data = iris()  input features: [batch, 4]  loss = (y, label) -> cross_entropy }\n"
+    )
+    mended = example.replace("input features: [batch, 4]  loss", "loss")
+
+    name: str
+
+    def headline(self) -> str:
+        return f"`{self.name}` is declared as an input of a train block"
+
+    def help(self) -> str | None:
+        return "take it out: the fields of the data are there by their names"
