@@ -98,6 +98,20 @@ def test_a_residual_network_reaches_98_percent(tmp_path: Path) -> None:
 def test_a_vision_transformer_reaches_94_percent(tmp_path: Path) -> None:
     found = [trained("vision_transformer", tmp_path, seed=seed)["accuracy"] for seed in range(3)]
     assert median(found) >= 0.94
+def test_two_networks_against_each_other_come_near_to_the_data(tmp_path: Path) -> None:
+    # 800 points of the data, against other 800 of it, have an energy distance of about 0.004.
+    found = [trained("gan_moons", tmp_path, seed=seed)["energy"] for seed in range(3)]
+    assert median(found) <= 0.04
+
+
+@pytest.mark.slow
+def test_an_autoencoder_of_digits_reaches_its_loss(tmp_path: Path) -> None:
+    assert trained("vae_digits", tmp_path)["loss"] <= 25.0
+
+
+@pytest.mark.slow
+def test_a_boltzmann_machine_rebuilds_digits(tmp_path: Path) -> None:
+    assert trained("rbm_digits", tmp_path)["error"] <= 0.03
 
 
 @pytest.mark.slow

@@ -15,6 +15,8 @@ GREY, COLOURS = 0, 2
 """How PNG numbers the kinds of pixels."""
 SMALL = 64
 """Pixels: a picture that is smaller is shown larger, by a whole factor."""
+GAP, BETWEEN = 2, 96
+"""Pixels between two pictures, and the level of grey that they have."""
 RANGES = ((0.0, 1.0), (-1.0, 1.0))
 """What runs from black to white: the first of these that holds all values, else the values' own range."""
 
@@ -43,11 +45,11 @@ def grid(pictures: "NDArray[Any]") -> "NDArray[Any]":
     levels = levels.repeat(factor, axis=1).repeat(factor, axis=2)
     columns = ceil(sqrt(count))
     rows = ceil(count / columns)
-    height, width = height * factor, width * factor
-    whole = np.zeros((rows * columns, height, width, channels), np.uint8)
-    whole[:count] = levels
+    height, width = height * factor + GAP, width * factor + GAP
+    whole = np.full((rows * columns, height, width, channels), BETWEEN, np.uint8)
+    whole[:count, :-GAP, :-GAP] = levels
     tiles = whole.reshape(rows, columns, height, width, channels).transpose(0, 2, 1, 3, 4)
-    return tiles.reshape(rows * height, columns * width, channels)
+    return tiles.reshape(rows * height, columns * width, channels)[:-GAP, :-GAP]
 
 
 def png(pixels: "NDArray[Any]") -> bytes:

@@ -193,10 +193,11 @@ def test_pictures_stand_in_a_grid() -> None:
     pictures = np.zeros((3, 64, 64, 3), np.float32)
     pictures[1, :, :, 0], pictures[2, 0, 0, 2] = 1, 0.5
     pixels = decoded(png(grid(pictures)))
-    assert pixels.shape == (128, 128, 3)
-    assert (pixels[:64, 64:, 0] == 255).all() and not pixels[:64, :64].any()
-    assert pixels[64, 0].tolist() == [0, 0, 128]
-    assert not pixels[64:, 64:].any(), "a place without a picture is black"
+    assert pixels.shape == (64 + 2 + 64, 64 + 2 + 64, 3)
+    assert (pixels[:64, 66:, 0] == 255).all() and not pixels[:64, :64].any()
+    assert pixels[66, 0].tolist() == [0, 0, 128]
+    assert (pixels[64:66] == 96).all(), "grey between the pictures"
+    assert (pixels[66:, 66:] == 96).all(), "and where there is none"
 
 
 def test_small_pictures_are_shown_larger_and_grey_ones_grey() -> None:
