@@ -33,6 +33,8 @@ def after(stage: str, compilation: Compilation) -> str:
 
 def _declared(program: Program) -> Iterator[str]:
     """The declarations with the lines of the source that they stand on."""
+    for name, part in program.imports.items():
+        yield f"import {name} from {part.path}  @ line {program.source.line_of(part.span)}"
     for kind, table in (
         ("block", program.blocks), ("model", program.models), ("variant", program.variants), ("train", program.trains),
     ):  # fmt: skip

@@ -36,6 +36,8 @@ class Layer:
     """Of the outputs."""
     line: int
     repeat: int = 1
+    file: str = ""
+    """The imported file that the line is in; empty for the file itself."""
 
     @property
     def output(self) -> str:
@@ -43,7 +45,7 @@ class Layer:
         return ", ".join(map(type_text, self.outputs))
 
     def to_json(self) -> dict[str, Any]:
-        return {
+        found = {
             "path": self.path,
             "op": self.op,
             "inputs": [type_text(type) for type in self.inputs],
@@ -53,6 +55,7 @@ class Layer:
             "line": self.line,
             "repeat": self.repeat,
         }
+        return {**found, "file": self.file} if self.file else found
 
 
 @dataclass(frozen=True)
@@ -151,7 +154,6 @@ class _Rows:
         outputs = _outputs(node, graph)
         size = sum(int(type.size) * BYTES[type.dtype] for type in here.types[: len(outputs)])  # pyright: ignore[reportArgumentType]
         inputs = tuple(graph.type(ref) for ref in node.inputs if ref is not None)
-        line = self.source.line_of(node.span)
         return Layer(
             node.path or node.name,
             unwrapped(node.op).name,
@@ -160,8 +162,9 @@ class _Rows:
             self._new_weights(node, graph, level),
             cost.flops * level.times,
             size * level.times,
-            line,
+            self.source.line_of(node.span),
             level.times,
+            node.span.file if node.span.file in self.source.imported else "",
         )
 
     def _new_weights(self, node: Node, graph: Graph, level: "_Level") -> int:

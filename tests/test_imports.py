@@ -335,6 +335,37 @@ def test_a_file_knows_what_it_imports(tree: Path):
     assert summarize(compiler.graph(source), source, {}).layers[0].line == 2
 
 
+def test_imported_cells_and_shared_layers_work_like_those_of_the_file(tree: Path):
+    cell = "block cell(n) { input x: [batch, c]  carry h: [batch, n] = zeros  output y = (x, h) -> concat -> dense(n)  next h = y }"
+    write(tree, "cells.net", f"net 1\n{cell}\n")
+    body = (
+        "input x: [batch, 5, 8]  layer shared = t.encoder(2)  a = x -> shared -> shared\n"
+        "output y = a -> scan { c.cell(4) } -> frozen { dense(3) }"
+    )
+    made = graph(tree, f'import "cells.net" as c\nimport std.transformer as t\nmodel m {{ {body} }}')
+    shapes = parameters(made)
+    assert shapes["cell.dense.kernel"] == (12, 4)
+    assert len([name for name in shapes if name.startswith("shared.")]) == 12
+    assert sum(node.op.name == "attention" for node in made) == 2
+
+
+def test_a_misspelt_block_of_an_import_is_mended(tree: Path):
+    source = compiler.read(str(write(tree, "main.net", f"{HEAD}model m {{ {IMAGE} p.botleneck(3) }}")))
+    (problem,) = compiler.check(source)
+    fix = problem.fix()
+    assert fix is not None and fix.safe
+    assert [edit.replacement for edit in fix.edits] == ["p.bottleneck"]
+
+
+def test_a_summary_names_the_imported_file_that_a_line_is_in(tree: Path):
+    text = f"{HEAD}model m {{ {IMAGE} fork {{ p.bottleneck(3); p.bottleneck(3) }} -> concat }}"
+    source = compiler.read(str(write(tree, "main.net", text)))
+    made = summarize(compiler.graph(source), source, {}).to_json()["layers"]
+    files = [Path(layer.get("file", "main.net")).name for layer in made]
+    assert set(files) == {"main.net", "parts.net", "norm.net"}
+    assert {layer["line"] for layer, file in zip(made, files, strict=True) if file == "norm.net"} == {2}
+
+
 def test_what_a_run_keeps_stands_for_what_was_imported(tree: Path, tmp_path: Path):
     text = f"{HEAD}import std.mlp\nmodel m {{ {IMAGE} p.bottleneck(3) -> mlp.gated(4) }}"
     source = compiler.read(str(write(tree, "main.net", text)))

@@ -173,7 +173,7 @@ def last(x: Any) -> Any:
     return x.permute(0, 2, 3, 1)
 
 
-@pytest.mark.parametrize(("filters", "stride"), [(6, 1), (4, 1), (6, 2)])
+@pytest.mark.parametrize(("filters", "stride"), [(6, 1), (4, 2)])
 def test_a_residual_block_is_the_basic_block_of_torchvision(filters: int, stride: int) -> None:
     def peer(w: Leaves, x: Any) -> Any:
         x = first(x)
@@ -186,7 +186,7 @@ def test_a_residual_block_is_the_basic_block_of_torchvision(filters: int, stride
     agree("residual", f"residual({filters}, stride = {stride})", {"x": IMAGE}, peer)
 
 
-@pytest.mark.parametrize(("filters", "stride", "expand"), [(3, 1, 2), (2, 1, 4), (3, 2, 2)])
+@pytest.mark.parametrize(("filters", "stride", "expand"), [(3, 1, 2), (2, 2, 4)])
 def test_a_bottleneck_is_that_of_torchvision(filters: int, stride: int, expand: int) -> None:
     def peer(w: Leaves, x: Any) -> Any:
         x = first(x)
@@ -234,23 +234,27 @@ def test_a_dense_block_and_its_transition_are_those_of_torchvision() -> None:
 
 @pytest.mark.parametrize(
     ("settings", "stride", "expand", "squeeze"),
-    [("6", 1, 6, 1), ("5, stride = 2, expand = 3, squeeze = none", 2, 3, 0), ("4, expand = 1, squeeze = 0.5", 1, 1, 3)],
+    [
+        ("6", 1, 6, 1),
+        ("5, stride = 2, expand = 3, squeeze = none, act = relu6", 2, 3, 0),
+        ("4, expand = 1, squeeze = 0.5", 1, 1, 3),
+    ],
 )
 def test_an_inverted_residual_is_that_of_torchvision(settings: str, stride: int, expand: int, squeeze: int) -> None:
     torch = pytest.importorskip("torch")
-    silu = torch.nn.functional.silu
+    act = torch.nn.functional.relu6 if "relu6" in settings else torch.nn.functional.silu
 
     def peer(w: Leaves, x: Any) -> Any:
         x = y = first(x)
         names = ["batch_norm", "batch_norm_2", "batch_norm_3"]
         if expand != 1:
-            y = silu(norm(w, names.pop(0), conv(w, "widen", y)))
+            y = act(norm(w, names.pop(0), conv(w, "widen", y)))
         kernel = w["depthwise_conv.kernel"].permute(3, 2, 0, 1)
         y = torch.nn.functional.conv2d(y, kernel, stride=stride, padding=1, groups=6 * expand)
-        y = silu(norm(w, names.pop(0), y))
+        y = act(norm(w, names.pop(0), y))
         if squeeze:
             mean = y.mean((2, 3))
-            share = dense(w, "squeeze_excite.excite", silu(dense(w, "squeeze_excite.squeeze", mean))).sigmoid()
+            share = dense(w, "squeeze_excite.excite", act(dense(w, "squeeze_excite.squeeze", mean))).sigmoid()
             assert w["squeeze_excite.squeeze.kernel"].shape[1] == squeeze
             y = y * share[:, :, None, None]
         y = norm(w, names.pop(0), conv(w, "project", y))

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 from dslc.build.scope import Build, Env
 from dslc.build.values import Skip, Symbol
-from dslc.catalogue import nearest
 from dslc.errors.base import Note, Relayed
-from dslc.errors.imports import ModelOfAnotherFile, ModuleMisused, NotInModule
+from dslc.errors.imports import ModelOfAnotherFile, ModuleMisused
 from dslc.parse import tree
+from dslc.resolve import meant
 from dslc.source import Span
 
 if TYPE_CHECKING:
@@ -43,8 +43,7 @@ def find(env: Env, item: tree.Attribute) -> "tuple[Program, tree.Block]":
         return module, module.blocks[item.name]
     if module is None or not module.whole:  # the import has its own message
         raise Skip
-    known = tuple(module.blocks)
-    raise env.fail(NotInModule(item.span, item.value.text, item.name, nearest(item.name, known), known))
+    raise env.fail(meant.block(item.span, item.value.text, item.name, tuple(module.blocks)))
 
 
 def symbol(env: Env, item: tree.Attribute) -> Symbol:

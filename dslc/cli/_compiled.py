@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import typer
@@ -89,7 +89,10 @@ def _step(step: Step, source: Source) -> dict[str, Any]:
 
 
 def _places(places: tuple[Place, ...], source: Source) -> list[dict[str, Any]]:
-    return [{"node": place.name, "path": place.path, "line": source.line_of(place.span)} for place in places]
+    return [
+        {"node": place.name, "path": place.path, "file": place.span.file, "line": source.line_of(place.span)}
+        for place in places
+    ]
 
 
 def _head(facts: Mapping[str, Any], columns: int) -> Iterator[str]:
@@ -131,9 +134,12 @@ def _repeats(compilation: Compilation, columns: int) -> Iterator[str]:
 
 
 def _named(places: tuple[Place, ...], source: Source) -> str:
-    lines = sorted({source.line_of(place.span) for place in places})
+    found = sorted({(place.span.file, source.line_of(place.span)) for place in places})
+    lines = [str(line) for file, line in found if file not in source.imported]
+    others = [f"{PurePath(file).name}:{line}" for file, line in found if file in source.imported]
+    word = f"{'line' if len(lines) == 1 else 'lines'} " if lines else ""
     names = ", ".join(f"`{place.path or place.name}`" for place in places)
-    return f"{names} ({'line' if len(lines) == 1 else 'lines'} {', '.join(map(str, lines))})"
+    return f"{names} ({word}{', '.join((*lines, *others))})"
 
 
 def _graphs(compilation: Compilation, columns: int) -> Iterator[str]:

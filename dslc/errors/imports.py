@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from dslc.errors.base import Note, Problem
+from dslc.errors.base import Fix, Note, Problem
 
 _MODEL = "model m { input x: [batch, 4]  output y = x -> dense(2) }\n"
 
@@ -19,6 +19,8 @@ class NotInModule(Problem):
     name: str
     near: str | None
     known: tuple[str, ...]
+    sure: bool = False
+    """`near` is what was meant."""
 
     def headline(self) -> str:
         return f"`{self.module}` has no block called `{self.name}`"
@@ -27,6 +29,9 @@ class NotInModule(Problem):
         if self.near:
             return f"did you mean `{self.module}.{self.near}`?"
         return f"it has {', '.join(f'`{name}`' for name in self.known)}" if self.known else "it declares no block"
+
+    def fix(self) -> Fix | None:
+        return self.rewritten(self.near and f"{self.module}.{self.near}", self.sure)
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,11 @@ from typing import TypeVar
 
 from dslc.catalogue import nearest
 from dslc.errors.base import Problems
-from dslc.errors.imports import NotAModel, NotInModule
+from dslc.errors.imports import NotAModel
 from dslc.errors.placement import SignatureTwice
 from dslc.errors.resolve import GivenTwice, NothingChosen, NotWorkingYet, NoVersion, UnknownVersion
 from dslc.parse import tree
+from dslc.resolve import meant
 from dslc.resolve.imports import Imports
 from dslc.source import Source, Span
 
@@ -123,7 +124,7 @@ def _variant(program: Program, variant: tree.Variant, problems: Problems) -> Non
         return
     if module in program.modules:
         blocks = program.modules[module].blocks
-        missing = NotInModule(variant.of.span, module, inner, nearest(inner, tuple(blocks)), tuple(blocks))
+        missing = meant.block(variant.of.span, module, inner, tuple(blocks))
         problems.add(NotAModel(variant.of.span, name) if inner in blocks else missing)
         return
     near = nearest(name, tuple(program.models))

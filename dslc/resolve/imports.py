@@ -146,11 +146,11 @@ class Imports:
 
     def _read(self, file: Path, shown: str, kept: str, part: tree.Import) -> Source:
         try:
-            data = file.read_bytes()
-            self.characters += len(data)
+            self.characters += file.stat().st_size
             if self.characters > LARGEST:
                 what = "what the file imports is too long"
                 raise Refusal(ImportsTooMuch(part.span, what, f"{LARGEST:,} characters in all"))
+            data = file.read_bytes()
             return Source(shown, data.decode("utf-8-sig").replace("\r\n", "\n"), kept)
         except UnicodeDecodeError as error:
             what, hint = f"is not UTF-8 text (byte {error.start})", "save it as UTF-8"

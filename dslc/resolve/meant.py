@@ -5,6 +5,7 @@ from dataclasses import MISSING
 from difflib import SequenceMatcher
 
 from dslc.catalogue import nearest
+from dslc.errors.imports import NotInModule
 from dslc.errors.names import UnknownLayer, UnknownName
 from dslc.errors.settings import UnknownSetting
 from dslc.ops.base import OPS
@@ -64,6 +65,12 @@ def _fits(name: str, near: str | None, items: Sequence[tree.Item]) -> bool:
         field.name for field in member.settings() if field.default is MISSING and field.default_factory is MISSING
     ]
     return sum(item.name is None for item in items) <= len(required)
+
+
+def block(span: Span, module: str, name: str, blocks: tuple[str, ...]) -> NotInModule:
+    """A block that an imported file does not have."""
+    near = nearest(name, blocks)
+    return NotInModule(span, module, name, near, blocks, sure(name, near))
 
 
 def value(item: tree.Name, known: tuple[str, ...]) -> UnknownName:

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from dslc.catalogue import Entry, nearest
+from dslc.catalogue import Entry
 from dslc.errors.base import Problems
-from dslc.errors.imports import ModuleMisused, NotInModule
+from dslc.errors.imports import ModuleMisused
 from dslc.ops.base import OPS
 from dslc.parse import tree
 from dslc.resolve import meant
@@ -84,9 +84,8 @@ class Names:
         blocks = self.imports[module]
         if blocks is None:
             return
-        known = tuple(blocks)
         if callee.name not in blocks:
-            self.problems.add(NotInModule(callee.span, module, callee.name, nearest(callee.name, known), known))
+            self.problems.add(meant.block(callee.span, module, callee.name, tuple(blocks)))
             return
         settings = tuple(parameter.name.text for parameter in blocks[callee.name].parameters)
         self.settings(f"{module}.{callee.name}", settings, items)
