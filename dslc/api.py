@@ -7,9 +7,11 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dslc import build as building
 from dslc import compiler
 from dslc.bind import bind, dims_of
 from dslc.build.values import show
+from dslc.data.folders import Folders
 from dslc.errors.base import Failed, Problems
 from dslc.errors.render import report
 from dslc.graph import Graph
@@ -25,6 +27,7 @@ from dslc.summary import Summary, count, summarize, type_text
 from dslc.train.accumulate import averaged
 from dslc.train.follow import followers
 from dslc.train.groups import Groups
+from dslc.train.load import of_sections
 from dslc.train.task import derived
 from dslc.train.update import applied, clipped, gradient_of, penalized
 from dslc.view import View, page
@@ -96,6 +99,24 @@ class Model:
         start = jax.jit(lambda key: initial(self.graph, key))  # one program, not one for every draw
         weights, state = start(jax.random.key(key) if isinstance(key, int) else key)
         return {"weights": weights, "state": state}
+
+    def pretrained(self, key: "Array | int" = 0) -> Params:
+        """First values with those that the `weights` sections of the file take from files; the fresh ones are drawn.
+
+        Raises:
+            FileHasErrors: when a file is not there or does not fit.
+            ValueError: when the file has no section for this model.
+        """
+        found = building.sections(self.declared, self.name, self.graph, None)
+        if found is None:
+            raise ValueError(f"{self.source.name} has no `weights` section for the model {self.name!r}")
+        params = self.init(key)
+        try:
+            begin = of_sections(found, Folders(Path(self.source.name).parent, self.options.data))
+            arrays = begin.into({**params["weights"], **params["state"]}, self.graph)
+        except Failed as failed:
+            raise FileHasErrors(failed.problems, self.sources) from None
+        return {kind: {name: arrays[name] for name in part} for kind, part in params.items()}
 
     def apply(self, params: Params, inputs: Any, train: bool = False, key: "Array | None" = None) -> Any:
         """The outputs by name; with `train`, a tuple of these and the next state.

@@ -51,17 +51,33 @@ def matches(glob: str, path: str) -> bool:
     return pattern(glob).fullmatch(path) is not None
 
 
-def nearest_path(glob: str, known: Iterable[str]) -> str | None:
-    """The path most like a glob: a wildcard at an end stands for the components that it leaves out."""
+def nearest_path(glob: str, known: Iterable[str]) -> tuple[str | None, str | None]:
+    """The path most like a glob, and what to write for the glob; None where there is nothing.
+
+    A wildcard at an end stands for the components that it leaves out, one inside stays where it is.
+    """
     plain = glob.strip("*?.")
-    count = plain.count(".") + 1
-    best: tuple[float, str] | None = None
+    parts = plain.split(".")
+    best: tuple[float, str, str] = (0.0, "", "")
     for path in known:
-        parts = path.split(".")
-        whole = not glob.startswith(("*", "?")) and not glob.endswith(("*", "?"))
-        starts = (0,) if whole else range(len(parts) - min(count, len(parts)) + 1)
-        pieces = [path] if whole else [".".join(parts[start : start + count]) for start in starts]
-        likeness = max(SequenceMatcher(None, plain, piece).ratio() for piece in pieces)
-        if best is None or likeness > best[0]:
-            best = likeness, path
-    return best[1] if best is not None else None
+        for piece in _pieces(path, len(parts) if plain != glob else 0):
+            likeness = SequenceMatcher(None, plain, piece).ratio()
+            if likeness > best[0]:
+                best = likeness, path, piece
+    _, path, piece = best
+    if not path:
+        return None, None
+    others = piece.split(".")
+    if len(others) == len(parts):
+        piece = ".".join(part if matches(part, other) else other for part, other in zip(parts, others, strict=True))
+    meant = glob.replace(plain, piece)
+    return path, meant if matches(meant, path) else None
+
+
+def _pieces(path: str, count: int) -> Iterator[str]:
+    """The runs of so many components in a path; with 0 the path itself."""
+    parts = path.split(".")
+    if not count or count >= len(parts):
+        yield path
+    else:
+        yield from (".".join(parts[start : start + count]) for start in range(len(parts) - count + 1))

@@ -36,7 +36,7 @@ def read(env: Env, items: Sequence[tree.WeightGroup], graph: Graph, updates: Seq
 def _group(env: Env, item: tree.WeightGroup, known: tuple[str, ...], optimizers: Sequence[Optimizer]) -> Group:
     for glob in item.globs:
         if not any(matches(glob.text, path) for path in known):
-            env.build.problems.add(NoSuchWeight(glob.span, glob.text, nearest_path(glob.text, known)))
+            env.build.problems.add(NoSuchWeight(glob.span, glob.text, *nearest_path(glob.text, known)))
     given = _settings(env, item)
     plain = [optimizer for optimizer in optimizers if not has_decay(type(optimizer))]
     if given.get("decay") is not None and plain:

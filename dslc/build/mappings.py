@@ -92,14 +92,14 @@ class Line:
     def _fits(self, target: Target, given: Type) -> bool:
         if given.shape == target.type.shape and given.is_float:
             return True
-        hint = "change it by stages behind the name, such as `-> reshape([...])`, or by a slice"
+        stage = None
         if not given.is_float:
-            hint = f'make it a float: `-> cast("{target.type.dtype}")`'
+            stage = f'cast("{target.type.dtype}")'
         elif given.shape[::-1] == target.type.shape:
-            hint = "write `-> transpose` behind it"
+            stage = "transpose"
         elif given.size == target.type.size:
-            hint = f"write `-> reshape([{', '.join(map(str, target.type.shape))}])` behind it"
-        self.problems.add(WeightUnfit(self.item.value.span, target.path, str(target.type), str(given), hint))
+            stage = f"reshape([{', '.join(map(str, target.type.shape))}])"
+        self.problems.add(WeightUnfit(self.item.value.span, target.path, str(target.type), str(given), stage))
         return False
 
     def _graph(self, types: tuple[Type, ...]) -> Graph | None:

@@ -166,7 +166,8 @@ class _Section:
         left = [name for name in found.heads if name not in self.used]
         for glob in lists["unused"]:
             if not any(matches(glob.text, name) for name in found.heads):
-                self._lack(glob, found, glob.text, "")
+                _, meant = nearest_path(glob.text, found.heads)
+                self._add(NoSuchTensor(glob.span, found.file.name, glob.text, "", meant))
         left = [name for name in left if not any(matches(glob.text, name) for glob in lists["unused"])]
         if left and not self.misspelt:
             self.problems.add(NotUsed(self.part.path.span, found.file.name, tuple(left)))
@@ -200,7 +201,7 @@ class _Section:
         paths = [path for path in self.known if matches(glob.text, path)]
         if not paths:
             self.misspelt = True
-            self.problems.add(NoSuchWeight(glob.span, glob.text, nearest_path(glob.text, self.known)))
+            self.problems.add(NoSuchWeight(glob.span, glob.text, *nearest_path(glob.text, self.known)))
         return paths
 
     def _map(
@@ -227,7 +228,8 @@ class _Section:
         for target in targets:
             lacking = next((name for name in line.names(target) if name.text not in found.heads), None)
             if lacking is not None:
-                self._lack(lacking, found, lacking.text, target.path)
+                written = next(str(glob.value) for glob in line.globs if glob.span == lacking.span)
+                self._lack(lacking, written, found, target)
                 return
             recipe = line.recipe(target, found)
             if recipe is None:
@@ -236,8 +238,14 @@ class _Section:
             self.recipes[target.path.removeprefix(self.owner.prefix)] = recipe
             self.used |= set(recipe.names)
 
-    def _lack(self, place: tree.Text, found: Tensors, name: str, target: str) -> None:
-        self._add(NoSuchTensor(place.span, found.file.name, name, target, nearest_path(name, found.heads)))
+    def _lack(self, name: tree.Text, written: str, found: Tensors, target: Target) -> None:
+        """A tensor that the file does not have: the nearest one, with the wildcards that are `written`."""
+        near, _ = nearest_path(name.text, found.heads)
+        parts, others = written.split("."), (near or "").split(".")
+        meant = None
+        if len(parts) == len(others):
+            meant = ".".join(part if matches(part, other) else other for part, other in zip(parts, others, strict=True))
+        self._add(NoSuchTensor(name.span, found.file.name, name.text, target.path, meant or near))
 
     def _refuse(self, span: Span, what: str, hint: str) -> None:
         self._add(BadMapping(span, what, hint))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from dslc.errors.base import Note, Problem
+from dslc.errors.base import Edit, Fix, Note, Problem
 from dslc.source import Span
 
 _MODEL = "net 1\nmodel m { input features: [batch, 4]  output logits = features -> dense(3) }\n"
@@ -20,6 +20,9 @@ class NoSuchWeight(Problem):
 
     glob: str
     nearest: str | None
+    """The path most like it."""
+    meant: str | None
+    """What to write instead."""
 
     def headline(self) -> str:
         return f"no weight is called `{self.glob}`"
@@ -27,7 +30,12 @@ class NoSuchWeight(Problem):
     def help(self) -> str | None:
         if self.nearest is None:
             return "the model has no weights"
+        if self.meant is not None:
+            return f'did you mean `"{self.meant}"`?'
         return f"the nearest path is `{self.nearest}`; `*` stands for any run of characters, dots included"
+
+    def fix(self) -> Fix | None:
+        return self.rewritten(self.meant and f'"{self.meant}"', safe=False)
 
 
 @dataclass(frozen=True)
@@ -115,7 +123,8 @@ class NoSuchTensor(Problem):
     name: str
     target: str
     """The weight that would be made of it; empty for one that is left out."""
-    nearest: str | None
+    meant: str | None
+    """What to write instead."""
 
     def headline(self) -> str:
         return f"`{self.file}` has no tensor `{self.name}`"
@@ -124,7 +133,10 @@ class NoSuchTensor(Problem):
         return f"for the weight `{self.target}`" if self.target else ""
 
     def help(self) -> str | None:
-        return f"did you mean `{self.nearest}`?" if self.nearest else "its tensors have other names"
+        return f'did you mean `"{self.meant}"`?' if self.meant else "its tensors have other names"
+
+    def fix(self) -> Fix | None:
+        return self.rewritten(self.meant and f'"{self.meant}"', safe=False)
 
 
 @dataclass(frozen=True)
@@ -136,13 +148,20 @@ class WeightUnfit(Problem):
     target: str
     wanted: str
     given: str
-    hint: str
+    stage: str | None
+    """The stage behind the name that would make it fit."""
 
     def headline(self) -> str:
         return f"`{self.target}` is {self.wanted}, and this is {self.given}"
 
     def help(self) -> str | None:
-        return self.hint
+        if self.stage is None:
+            return "change it by stages behind the name, such as `-> reshape([...])`, or by a slice"
+        return f"write `-> {self.stage}` behind it"
+
+    def fix(self) -> Fix | None:
+        end = Span(self.span.file, self.span.end, self.span.end)
+        return None if self.stage is None else Fix((Edit(end, f" -> {self.stage}"),), safe=False)
 
 
 @dataclass(frozen=True)

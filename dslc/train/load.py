@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dslc.build.mappings import OUTPUT, Recipe
 from dslc.build.start import start
-from dslc.build.weights import Foreign, unread
+from dslc.build.weights import Foreign, Sections, unread
 from dslc.data.failures import DataBroken, DataFailure
 from dslc.data.folders import Folders
 from dslc.data.tensors import Tensors
@@ -16,6 +16,7 @@ from dslc.lazy import np
 from dslc.lower import lower
 from dslc.paths import layers
 from dslc.plan import Plan
+from dslc.source import NOWHERE, Span
 from dslc.train.checkpoint import FACTS, Damaged, read_arrays
 from dslc.train.follow import followers
 from dslc.train.task import failed
@@ -31,7 +32,8 @@ Arrays = dict[str, "NDArray[Any]"]
 class Beginning:
     """Where the first weights of a run come from, when they are not drawn."""
 
-    plan: Plan
+    span: Span = NOWHERE
+    """Where the source says so."""
     own: Tensors | None = None
     foreign: tuple[Foreign, ...] = ()
     told: tuple[str, ...] = field(default=())
@@ -62,7 +64,6 @@ class Beginning:
 
     def _arrays(self) -> Arrays:
         """Arrays of files by path, layer by layer."""
-        span = self.plan.spans.get("start", self.plan.span)
         try:
             if self.own is not None:
                 return _own(self.own)
@@ -72,7 +73,7 @@ class Beginning:
                 for path, recipe in foreign.recipes.items()
             }
         except DataFailure as failure:
-            raise failed(unread(span, failure, must_be_there=True)) from failure
+            raise failed(unread(self.span, failure, must_be_there=True)) from failure
 
 
 Begin = Callable[[], Beginning]
@@ -87,15 +88,30 @@ def beginning(plan: Plan, folders: Folders) -> Beginning:
     """
     problems = Problems()
     own = start(plan, folders, problems, must_be_there=True)
-    foreign = plan.sections.read(folders, problems, must_be_there=True) if plan.sections and not plan.start else ()
     if problems.errors:
         raise Failed(problems)
-    told = [f"begins with the weights of `{plan.start}`"] if own else []
+    if own is not None:
+        span = plan.spans.get("start", plan.span)
+        return Beginning(span, own, (), (f"begins with the weights of `{plan.start}`",))
+    return Beginning(plan.span) if plan.sections is None else of_sections(plan.sections, folders)
+
+
+def of_sections(sections: Sections, folders: Folders) -> Beginning:
+    """Look up every name and shape of `weights` sections.
+
+    Raises:
+        Failed: when a file is not there or does not fit.
+    """
+    problems = Problems()
+    foreign = sections.read(folders, problems, must_be_there=True)
+    if problems.errors:
+        raise Failed(problems)
+    told: list[str] = []
     for one in foreign:
         more = f", {one.fresh:,} start anew" if one.fresh else ""
         left = f"; {one.unused:,} of its tensors are not used" if one.unused else ""
         told.append(f"{len(one.recipes):,} weights come from `{one.tensors.file.name}`{more}{left}")
-    return Beginning(plan, own, foreign, tuple(told))
+    return Beginning(sections.parts[0].path.span, None, foreign, tuple(told))
 
 
 def _own(tensors: Tensors) -> Arrays:

@@ -188,7 +188,7 @@ def test_groups_are_planned_in_the_order_of_writing() -> None:
 @pytest.mark.parametrize(
     ("group", "code", "part"),
     [
-        ('group "*.bais" { lr = 0.1 }', "E0450", "`dense.bias`"),
+        ('group "*.bais" { lr = 0.1 }', "E0450", '`"*.bias"`'),
         ('group "blocks.0.*" { lr = 0.1 }', "E0450", "`dense"),
         ('group "*.bias" { decay = 0.1 }', "E0451", "`adamw`"),
         ('group "*" { frozen = true }', "E0452", "frozen"),

@@ -11,6 +11,7 @@ from runs import LINEAR, block, weights_of
 from safetensors.numpy import save_file
 
 from dslc import compiler
+from dslc.api import FileHasErrors, load
 from dslc.bind import bind, dims_of
 from dslc.data.folders import Folders
 from dslc.errors.base import Failed, Problem
@@ -103,6 +104,20 @@ def test_a_model_with_the_weights_of_pytorch_gives_its_outputs(tmp_path: Path, p
     outputs, _ = lower(bind(graph, dims_of(graph, {"features": x.shape})))(weights, {}, {"features": x})
     # float32, sums of at most six numbers.
     np.testing.assert_allclose(outputs["logits"], peer(x), rtol=1e-5, atol=1e-6)
+
+
+def test_the_python_interface_gives_the_same_weights(tmp_path: Path, peer: Any) -> None:
+    (tmp_path / "model.net").write_text(f"net 1\n{MODEL}{SECTION}")
+    model = load(str(tmp_path / "model.net"), None, None, {}, {}, ())
+    x = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
+    # float32, sums of at most six numbers.
+    np.testing.assert_allclose(model.apply(model.pretrained(), x)["logits"], peer(x), rtol=1e-5, atol=1e-6)
+    (tmp_path / "net.safetensors").unlink()
+    with pytest.raises(FileHasErrors, match="is not there"):
+        model.pretrained()
+    (tmp_path / "bare.net").write_text(f"net 1\n{MODEL}")
+    with pytest.raises(ValueError, match="no `weights` section"):
+        load(str(tmp_path / "bare.net"), None, None, {}, {}, ()).pretrained()
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
@@ -243,7 +258,7 @@ def test_weights_stay_below_the_folder_of_the_file(tmp_path: Path, path: str) ->
         ('"dense.kernel" = "w"  "dense.bias" = "b"', "E0456", "`-> transpose`"),
         ('"dense.kernel" = "w" -> transpose  "dense.bias" = "b"[:, none]', "E0456", "reshape([3])"),
         ('"dense.kernel" = "w" -> transpose  "dense.bias" = "i"', "E0456", 'cast("f32")'),
-        ('"dense.kernel" = "w" -> transpose  "dense.bais" = "b"', "E0450", "`dense.bias`"),
+        ('"dense.kernel" = "w" -> transpose  "dense.bais" = "b"', "E0450", '`"dense.bias"`'),
         ('"*.bias" = "b"  "dense.bias" = "b"', "E0457", "mapped already"),
         ('"dense.kernel" = "w" -> transpose  "dense.bias" = "b"  fresh = ["*.bias"]', "E0457", "fresh already"),
         ('"dense.*" = "*.*"', "E0458", "2 in `*.*`"),
