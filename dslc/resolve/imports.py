@@ -3,8 +3,10 @@
 import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from errno import ELOOP
 from itertools import islice
 from pathlib import Path, PureWindowsPath
+from stat import S_ISDIR, S_ISREG
 from typing import TYPE_CHECKING
 
 from dslc.catalogue import nearest
@@ -112,15 +114,17 @@ class Imports:
             what = "is a link that leads out of the folder of the file"
             raise Refusal(ImportRefused(part.span, written, what, "copy the file to where the link stands"))
         self._bound(file, part)
-        if not file.exists():
-            raise Refusal(
-                ImportMissing(part.span, written, f"{shown}/{path}".removeprefix("./"), _neighbour(file, written))
-            )
-        if not file.is_file():
-            hint = "name a `.net` file in it" if file.is_dir() else "name a file of text"
-            what = "is a folder" if file.is_dir() else "is no file"
+        name = f"{shown}/{path}".removeprefix("./")
+        try:
+            kind = file.stat().st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            raise Refusal(ImportMissing(part.span, written, name, _neighbour(file, written))) from None
+        except OSError as error:
+            raise Refusal(_unreadable(part, error)) from None
+        if not S_ISREG(kind):
+            what, hint = ("is a folder", "name a `.net` file in it") if S_ISDIR(kind) else ("is no file", "name a file")
             raise Refusal(ImportUnreadable(part.span, written, what, hint))
-        return file, f"{shown}/{path}".removeprefix("./")
+        return file, name
 
     def _folder(self, area: str) -> tuple[Path, str]:
         if self.root.folder is not None:
@@ -154,9 +158,9 @@ class Imports:
             return Source(shown, data.decode("utf-8-sig").replace("\r\n", "\n"), kept)
         except UnicodeDecodeError as error:
             what, hint = f"is not UTF-8 text (byte {error.start})", "save it as UTF-8"
+            raise Refusal(ImportUnreadable(part.span, shown, what, hint)) from None
         except OSError as error:
-            what, hint = f"cannot be read: {(error.strerror or '').lower()}", "check its permissions"
-        raise Refusal(ImportUnreadable(part.span, shown, what, hint))
+            raise Refusal(_unreadable(part, error)) from None
 
 
 def reached(program: "Program", problems: Problems) -> Iterator[tuple["Program", Problems]]:
@@ -170,6 +174,14 @@ def reached(program: "Program", problems: Problems) -> Iterator[tuple["Program",
             if module.source.name not in seen and module.source.kept.startswith(f"{FILES}/"):
                 seen.add(module.source.name)
                 waiting.append((module, Relayed(found, Note(here.imports[name].span, "imported here"))))
+
+
+def _unreadable(part: tree.Import, error: OSError) -> Problem:
+    """What the system says about a file that it does not give."""
+    if error.errno == ELOOP:
+        return ImportUnreadable(part.span, part.path, "is a link that leads to itself", "name the file itself")
+    what = f"cannot be read: {(error.strerror or str(error)).lower()}"
+    return ImportUnreadable(part.span, part.path, what, "check its name and its permissions")
 
 
 def _place(importer: Source, part: tree.Import) -> str:
