@@ -98,6 +98,9 @@ def test_a_residual_network_reaches_98_percent(tmp_path: Path) -> None:
 def test_a_vision_transformer_reaches_94_percent(tmp_path: Path) -> None:
     found = [trained("vision_transformer", tmp_path, seed=seed)["accuracy"] for seed in range(3)]
     assert median(found) >= 0.94
+
+
+@pytest.mark.slow
 def test_two_networks_against_each_other_come_near_to_the_data(tmp_path: Path) -> None:
     # 800 points of the data, against other 800 of it, have an energy distance of about 0.004.
     found = [trained("gan_moons", tmp_path, seed=seed)["energy"] for seed in range(3)]
