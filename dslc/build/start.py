@@ -70,16 +70,17 @@ def survey(
             start(replace(plan, sections=belonging), folders, problems, must_be_there=False)
     if not program.weights:
         return
-    default = [*plans] or list(graphs)[-1:]
     read: set[tree.WeightsSection] = set()
-    for name in dict.fromkeys((*default, *graphs)):
+    for name in dict.fromkeys((*plans, *graphs)):
         graph, plan = graphs.get(name), plans.get(name)
         if graph is None and plan is None:
             read |= set(program.weights)  # What it is about has problems of its own.
         found = sections(program, name, graph, plan.graph if plan else None)
-        if found is None or (not found.prefix and name not in default):
-            continue
-        left = tuple(part for part in found.parts if part not in read)
-        read |= set(left)
-        if left:
+        left = tuple(part for part in found.parts if part not in read) if found else ()
+        if found and left:
             replace(found, parts=left).read(folders, problems, must_be_there=False)
+        read |= set(left)
+    for part in program.weights:
+        if part not in read:
+            what = "the file has no model that these weights could belong to"
+            problems.add(BadMapping(part.path.span, what, "add the model, or take the section out"))

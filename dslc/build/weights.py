@@ -86,7 +86,8 @@ class Sections:
 
     def _is_meant(self, path: str) -> bool:
         """Whether a weight has to be mapped: all are of a model of which a section names some."""
-        return self._place(path) in {self._place(target.text) for part in self.parts for target in _targets(part)}
+        named = {self._place(target.text) for part in self.parts for target in _targets(part)}
+        return self._place(path) in (named or {""})
 
     def _place(self, path: str) -> str:
         """The model that is applied by hand to which a path belongs; empty for the one that the block names."""
@@ -97,7 +98,8 @@ class Sections:
 def sections(program: Program, model: str, graph: Graph | None, trained: Graph | None) -> Sections | None:
     """The sections that belong to a model, or to a train block; None: there are none.
 
-    In a file of several models the paths of a section begin with the name of theirs.
+    A section whose paths begin with the name of a model belongs to that one, any other to the first train block of the
+    file, or to its last model where it has none.
 
     Args:
         graph: of the model by itself, with all of its weights; None where a train block only applies models by hand.
@@ -111,11 +113,12 @@ def sections(program: Program, model: str, graph: Graph | None, trained: Graph |
     places = frozenset(firsts - {name.split(".")[0] for name in own}) & set(program.models)
     plain: list[tree.WeightsSection] = []
     prefixed: list[tree.WeightsSection] = []
+    owner = next(iter(program.trains), None) or next(reversed(program.models), None)
     for part in program.weights:
         first = next((target.text.split(".")[0] for target in _targets(part)), "")
         if first in program.models and first not in firsts:
             prefixed += [part] if first == model else []
-        else:
+        elif first in places or model == owner:
             plain.append(part)
     if prefixed:
         return Sections(program, tuple(own.values()), tuple(prefixed), prefix=f"{model}.")
@@ -218,7 +221,8 @@ class _Section:
         twice = next((target.path for target in targets if target.path in given), None)
         if twice is not None:
             self._add(MappedTwice(item.target.span, twice, "mapped", given[twice]))
-        given |= {target.path: item.target.span for target in targets}
+        for target in targets:
+            given.setdefault(target.path, item.target.span)
         line = mappings.Line(self.owner.program, item, self.problems)
         what = line.wrong_wildcards()
         if what is not None:

@@ -289,11 +289,18 @@ def test_two_sections_fill_one_model_and_models_have_sections_of_their_own(tmp_p
     save_file({"b": np.zeros(3, np.float32)}, tmp_path / "b.safetensors")
     first, second = 'weights "a.safetensors" { "dense.kernel" = "w" }', 'weights "b.safetensors" { "dense.bias" = "b" }'
     assert [problem.code for problem in check(tmp_path, LINEAR + first)] == ["E0453"]
+    assert "E0453" in [problem.code for problem in check(tmp_path, LINEAR + 'weights "no.safetensors" { }')]
     assert check(tmp_path, LINEAR + first + second) == []
-    both = LINEAR + LINEAR.replace("model m", "model n").replace("dense(3)", "dense(5)") + block()
+    both = LINEAR + LINEAR.replace("model m", "model n").replace("dense(3)", "dense(5) -> tanh -> dense(3)") + block()
     named = 'weights "a.safetensors" { "m.dense.kernel" = "w"  fresh = ["m.dense.bias"] }'
     assert check(tmp_path, both + named) == []
     assert [problem.code for problem in check(tmp_path, both + named.replace("m.dense", "n.dense"))] == ["E0456"]
+    # Without a name in front it is the first train block that is meant.
+    other = block().replace("train m", "train n")
+    bare = 'weights "a.safetensors" { "dense.kernel" = "w"  fresh = ["*.bias"] }'
+    assert check(tmp_path, both + other + bare) == []
+    assert [problem.code for problem in check(tmp_path, both.replace(block(), other) + block() + bare)] == ["E0456"]
+    assert [problem.code for problem in check(tmp_path, bare)] == ["E0458"]
     found = run(tmp_path, both.replace("m {", "m { ") + named.replace('"w"', '"w" + 1'))
     assert found.keys() == {"dense.kernel", "dense.bias"}
 
