@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import Field, dataclass, fields
 from difflib import get_close_matches
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar, dataclass_transform, get_type_hints
@@ -40,6 +40,8 @@ class Entry:
 
 
 T = TypeVar("T", bound=Entry)
+LONGEST_SLIP = 100
+"""Letters of a name that may be a slip."""
 
 _HINTS: dict[type, dict[str, Any]] = {}
 
@@ -90,6 +92,16 @@ class Catalogue(Generic[T]):
         Raises:
             KeyError: when there is no such member.
         """
+        if name not in self._members:
+            self._members[name] = self._loaded(name)
+        return self._members[name]
+
+    @cached_property
+    def _members(self) -> dict[str, type[T]]:
+        """The classes that have been asked for."""
+        return {}
+
+    def _loaded(self, name: str) -> type[T]:
         module = import_module(self._modules[name])
         return next(
             value
@@ -102,22 +114,37 @@ class Catalogue(Generic[T]):
 
     def names(self) -> tuple[str, ...]:
         """Names usable in the language, sorted."""
+        return self._names
+
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
         return tuple(name for name in sorted(self._modules) if name in self)
+
+    @cached_property
+    def _meant(self) -> dict[str, str]:
+        """Members by their names elsewhere, small letters without underscores."""
+        found: dict[str, str] = {}
+        for member in self:
+            for alias in (*member.aliases, member.name):
+                found.setdefault(alias.lower().replace("_", ""), member.name)
+        return found
 
     def __iter__(self) -> Iterator[type[T]]:
         return (self[name] for name in self.names())
 
     def nearest(self, name: str, others: tuple[str, ...] = ()) -> str | None:
         """The member that was probably meant: by the name in another framework, else by spelling."""
-        wanted = name.lower().replace("_", "")
-        for member in self:
-            if wanted in {alias.lower().replace("_", "") for alias in member.aliases} | {member.name.replace("_", "")}:
-                return member.name
-        return nearest(name, (*self.names(), *others))
+        return self._meant.get(name.lower().replace("_", "")) or nearest(name, (*self.names(), *others))
 
 
 def nearest(name: str, known: Callable[[], tuple[str, ...]] | tuple[str, ...]) -> str | None:
     """The most similar of the known names, or None when none is near."""
-    names = known() if callable(known) else known
-    found = get_close_matches(name.lower(), names, n=1, cutoff=0.6)
+    return _nearest(name.lower(), known() if callable(known) else known)
+
+
+@lru_cache(1024)
+def _nearest(name: str, known: tuple[str, ...]) -> str | None:
+    # A slip changes some letters; what is much longer or shorter is no slip, and would take long to compare.
+    names = [one for one in known if 2 * abs(len(one) - len(name)) <= len(one) + len(name)]
+    found = get_close_matches(name, names, n=1, cutoff=0.6) if len(name) <= LONGEST_SLIP else []
     return found[0] if found else None

@@ -149,14 +149,17 @@ class Builder:
         self.nodes: dict[str, Node] = {}
         self.outputs: dict[str, Ref] = {}
         self.updates: dict[str, Ref] = {}
+        self._next: dict[str, int] = {}
+        """Numbers from which on a name may be free."""
 
     def fresh(self, name: str) -> str:
         """The name itself, or the first of `name@2`, `name@3`, ... that is free."""
         if name not in self.nodes:
             return name
-        number = 2
+        number = self._next.get(name, 2)
         while f"{name}@{number}" in self.nodes:
             number += 1
+        self._next[name] = number
         return f"{name}@{number}"
 
     def add(self, node: Node) -> Ref:

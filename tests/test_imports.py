@@ -183,7 +183,7 @@ def test_a_path_may_climb_inside_of_the_tree(tree: Path):
         ('import "blocks/../../parts.net"', "E0521"),
         ('import "blocks"', "E0521"),
         ('import "blocks\\\\parts.net"', "E0521"),
-        ('import "blocks/parts\\0.net"', "E0521"),
+        ('import "blocks/parts\\x00.net"', "E0521"),
         ('import "blocks/parts.py"', "E0521"),
         (f'import "{"long" * 100}.net"', "E0522"),
         (f'import "{"deep/" * 2_000}x.net"', "E0522"),

@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from dslc.build import modules, nodes, settings, taps
-from dslc.build.functions import FUNCTIONS, arithmetic, compare
+from dslc.build.functions import FUNCTIONS, arithmetic, compare, short
 from dslc.build.scope import Env
 from dslc.build.values import Bundle, Layer, Skip, Symbol, Taps, Tensor, kind_of, show
 from dslc.catalogue import Catalogue, nearest
@@ -269,7 +269,7 @@ _RULES: Mapping[type[tree.Tree], Callable[[Env, Any], Any]] = {
     tree.Name: _name,
     tree.Lost: _lost,
     tree.It: _it,
-    tree.List: lambda env, item: [value(env, part) for part in item.items],
+    tree.List: lambda env, item: short(env, item, [value(env, part) for part in item.items]),
     tree.Tuple: _tuple,
     tree.Group: lambda env, item: value(env, item.value),
     tree.Unary: _unary,

@@ -27,6 +27,8 @@ from dslc.plan import Duration
 LONGEST = 100_000
 """Elements of a list that a setting may hold."""
 MOST_BITS = 4096
+ELEMENTS = 100
+"""So many elements of a list take as long as a stage."""
 
 
 def arithmetic(env: Env, item: tree.Binary, left: Any, right: Any) -> Any:
@@ -35,10 +37,12 @@ def arithmetic(env: Env, item: tree.Binary, left: Any, right: Any) -> Any:
     if sign == "..":
         return _range(env, item, left, right)
     if sign == "+" and isinstance(left, list) and isinstance(right, list):
-        return _short(env, item, left + right)
+        return short(env, item, left + right)
     if sign == "*" and isinstance(left, list) and isinstance(right, int) and len(left) * right <= LONGEST:
-        return left * right
+        return short(env, item, left * right)
     if sign == "+" and isinstance(left, str) and isinstance(right, str):
+        if len(left) + len(right) > LONGEST:
+            raise env.fail(TooMany(item.span, "a string", LONGEST, "characters"))
         return left + right
     if not (_is_number(left) and _is_number(right)) or sign not in _SIGNS:
         raise env.fail(WrongOperand(item.at, sign, (kind_of(left), kind_of(right))))
@@ -61,6 +65,8 @@ def _normal(value: Any) -> Any:
         value = value.numerator
     if isinstance(value, complex):
         raise ValueError  # noqa: TRY004  # a power that has no real value, and no wrong type
+    if _bits(value) > MOST_BITS:
+        raise OverflowError
     return value
 
 
@@ -72,8 +78,15 @@ def _divide(left: Any, right: Any) -> Any:
     return Fraction(left) / Fraction(right)
 
 
+def _bits(value: Any) -> int:
+    """How long an exact number is."""
+    if isinstance(value, Fraction):
+        return value.numerator.bit_length() + value.denominator.bit_length()
+    return value.bit_length() if isinstance(value, int) else 0
+
+
 def _power(left: Any, right: Any) -> Any:
-    if isinstance(left, int) and isinstance(right, int) and abs(left).bit_length() * abs(right) > MOST_BITS:
+    if isinstance(right, int) and _bits(left) * abs(right) > MOST_BITS:
         raise OverflowError
     if isinstance(left, int) and isinstance(right, int) and right < 0:
         return Fraction(left) ** right
@@ -81,7 +94,7 @@ def _power(left: Any, right: Any) -> Any:
 
 
 def _times(left: Any, right: Any) -> Any:
-    if isinstance(left, int) and isinstance(right, int) and left.bit_length() + right.bit_length() > MOST_BITS:
+    if _bits(left) + _bits(right) > MOST_BITS:
         raise OverflowError
     return left * right
 
@@ -145,10 +158,21 @@ def _range(env: Env, item: tree.Binary, low: Any, high: Any) -> range:
     return range(low, high)
 
 
-def _short(env: Env, item: tree.Tree, found: list[Any]) -> list[Any]:
-    if len(found) > LONGEST:
+def short(env: Env, item: tree.Tree, found: list[Any]) -> list[Any]:
+    """A list that is not too long, with all that stands in the lists in it."""
+    if len(found) > LONGEST or (any(isinstance(one, list | tuple) for one in found) and _more(found, LONGEST)):
         raise env.fail(TooMany(item.span, "a list", LONGEST, "elements"))
     return found
+
+
+def _more(found: Sequence[Any], most: int) -> bool:
+    """Whether there are more elements, those of inner lists included."""
+    todo: list[Sequence[Any]] = [found]
+    while todo and most >= 0:
+        items = todo.pop()
+        most -= len(items)
+        todo += [one for one in items if isinstance(one, list | tuple)] if most >= 0 else []
+    return most < 0
 
 
 Function = Callable[[Env, tree.Call, Sequence[Any]], Any]
@@ -165,8 +189,10 @@ def _function(count: int | None, takes: Callable[[Any], bool], words: str, rule:
         bad = next((value for value in values if not takes(value)), None)
         if bad is not None:
             raise env.fail(WrongArgument(item.span, name, words, kind_of(bad), name in OPS))
+        env.spend(item.span, sum(len(value) for value in values if _is_list(value)) // ELEMENTS)
         try:
-            return _normal(rule(*values))
+            found = _normal(rule(*values))
+            return short(env, item, found) if isinstance(found, list) else found
         except (ValueError, OverflowError, TypeError, ZeroDivisionError):
             raise env.fail(NoNumber(item.span, name)) from None
 

@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from inspect import Parameter
+from math import prod
 from typing import Any
 
 from dslc.build.scope import Env
-from dslc.build.values import Bundle, Symbol, Tensor, kind_of
+from dslc.build.values import Bundle, Symbol, Tensor, kind_of, show
 from dslc.dims import Dim, symbols
 from dslc.errors.base import Note
+from dslc.errors.bounds import DoesNotFit, TooMuchMemory
 from dslc.errors.cells import KeptInLoop, PartlyFrozen
 from dslc.errors.infer import Refusal, SharedDiffers, WrongInputs
 from dslc.errors.names import UnknownName
@@ -17,8 +19,11 @@ from dslc.errors.values import TensorWanted
 from dslc.graph import Node, Ref
 from dslc.ops.base import OPS, Mismatch, Op, Weight
 from dslc.source import Span
-from dslc.types import Type
+from dslc.types import BYTES, Type
 
+LARGEST = 1 << 40
+"""Bytes of one tensor."""
+RANGES = {"i8": (-(1 << 7), 1 << 7), "u8": (0, 1 << 8), "i32": (-(1 << 31), 1 << 31), "i64": (-(1 << 63), 1 << 63)}
 Given = Tensor | None
 
 
@@ -32,6 +37,8 @@ def add(env: Env, op: Op, given: Sequence[Given], name: str, span: Span, place_p
     path = env.place.name(name) if place_path is None else place_path
     outputs = _checked(env, op, given, types, span)
     weights = _weights(env, op, types, path, span)
+    for output in outputs:
+        _bounded(env, "a tensor", output, span)
     if env.frozen and type(op).state is not Op.state:
         op = OPS["still"](of=op)  # pyright: ignore[reportCallIssue]
     states = tuple(Type(weight.shape, weight.dtype) for weight in op.state(*types).values())
@@ -57,6 +64,13 @@ def _checked(env: Env, op: Op, given: Sequence[Given], types: list[Any], span: S
         origins = origin_notes(env, at_fault, span)
         raise env.fail(Refusal(span, op.symbol or op.name, shown, refusal.reason, origins, refusal.help)) from None
     return found if isinstance(found, tuple) else (found,)
+
+
+def _bounded(env: Env, what: str, type: Type, span: Span) -> None:
+    """Refuse what no machine could hold; sizes that are not known count as 1."""
+    count = prod(size for size in type.shape if isinstance(size, int)) * BYTES[type.dtype]
+    if count > LARGEST:
+        raise env.fail(TooMuchMemory(span, what, str(type), count))
 
 
 def _left_out(op: Op, given: Sequence[Given]) -> str | None:
@@ -100,6 +114,7 @@ def weight_ref(env: Env, kind: str, name: str, weight: Weight, span: Span) -> Re
     for size in weight.shape:
         if isinstance(size, Dim):
             raise env.fail(NotKnown(span, str(size), tuple(sorted(symbols(size))), f"the shape of `{name}`"))
+    _bounded(env, f"the weight `{name}`", Type(weight.shape, weight.dtype), span)
     owner = env.place.frame
     if kind == "state" and owner is not env.frame and env.build.keeps:
         raise env.fail(KeptInLoop(span, name))
@@ -166,11 +181,22 @@ def constant(env: Env, value: Any, like: Type | None, span: Span) -> Tensor:
     if isinstance(value, bool | int | float) or hasattr(value, "numerator"):
         whole = isinstance(value, int) and not isinstance(value, bool)
         dtype = "bool" if isinstance(value, bool) else like.dtype if like else "i32" if whole else "f32"
-        number = value if isinstance(value, bool) else float(value) if dtype[0] in "fb" and dtype != "bool" else value
+        number = value if isinstance(value, bool) else _number(env, value, dtype, span)
         return add(env, OPS["constant"](value=number, dtype=dtype), (), "constant", span)  # pyright: ignore[reportCallIssue]
     if isinstance(value, Dim):
         raise env.fail(NotKnown(span, str(value), tuple(sorted(symbols(value))), "a size used as a number"))
     raise env.fail(TensorWanted(span, kind_of(value)))
+
+
+def _number(env: Env, value: Any, dtype: str, span: Span) -> Any:
+    """A number of settings as an element of a dtype."""
+    try:
+        number = value if dtype in RANGES else float(value)
+    except OverflowError:
+        raise env.fail(DoesNotFit(span, show(value), dtype)) from None
+    if dtype in RANGES and not RANGES[dtype][0] <= number < RANGES[dtype][1]:
+        raise env.fail(DoesNotFit(span, show(value), dtype))
+    return number
 
 
 def force(env: Env, value: Any, span: Span) -> Any:

@@ -100,6 +100,8 @@ class Run:
 
     until: int
     numbers: Mapping[Slot, Sequence[float]] = field(default_factory=dict[Slot, Sequence[float]])
+    body: Body | None = None
+    """The first of them, as it was built to be compared."""
 
 
 def _run(env: Env, item: tree.Repeat, rows: Sequence[Any], at: int, base: str) -> Run:
@@ -115,7 +117,7 @@ def _run(env: Env, item: tree.Repeat, rows: Sequence[Any], at: int, base: str) -
         env.build.remark(item.span, at, "it gives another type than it takes")
         return Run(at + 1)
     if not _reads(item.body, {name.text for name in item.names}):
-        return Run(len(rows))
+        return Run(len(rows), body=first)
     found: list[Mapping[Slot, tuple[float, float]]] = []
     for place in range(at + 1, len(rows)):
         other = _body(env, item, rows[place], f"{base}.*")
@@ -126,7 +128,7 @@ def _run(env: Env, item: tree.Repeat, rows: Sequence[Any], at: int, base: str) -
             env.build.remark(item.span, place, differs)
             break
         found.append(differs)
-    return Run(at + 1 + len(found), _by_slot(first.graph, found))
+    return Run(at + 1 + len(found), _by_slot(first.graph, found), first)
 
 
 def _by_slot(first: Graph, found: Sequence[Mapping[Slot, tuple[float, float]]]) -> Mapping[Slot, Sequence[float]]:
@@ -170,7 +172,8 @@ def _region(env: Env, item: tree.Repeat, rows: Sequence[Any], at: int, run: Run,
     """The iterations from `at` on as one node that holds the graph of one of them: what it gives, and its name."""
     count = run.until - at
     path = f"{base}.*" if count == len(rows) else f"{base}.{at}:{run.until}"
-    body = _body(env, item, rows[at], path)
+    # Built only once where it can be: repeats inside of repeats would double the work at every level.
+    body = run.body if run.body and count == len(rows) else _body(env, item, rows[at], path)
     # The body was compared under another path.
     slots = [(name.replace(f"{base}.*", path, 1), setting) for name, setting in run.numbers]
     graph, _ = with_numbers(body.graph, slots)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dslc.build.frame import Frame, Place
 from dslc.build.values import BROKEN, Elsewhere, Skip
 from dslc.errors.base import Note, Problem, Problems
+from dslc.errors.bounds import TooManyStages
 from dslc.errors.resolve import GivenTwice
 from dslc.errors.steps import LayerNeedsTensor
 from dslc.graph import Remark
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from dslc.build.applied import Applied
     from dslc.build.loops import Loop
     from dslc.resolve import Program
+    from dslc.resolve.effort import Effort
 
 
 @dataclass
@@ -62,6 +64,12 @@ class Build:
     remarks: dict[Remark, None] = field(default_factory=dict[Remark, None])
     """Why repeats are no single loop, in order and each once."""
 
+    effort: "Effort | None" = None
+    """That of the program which the build began with; a block of an import counts there too."""
+
+    def __post_init__(self) -> None:
+        self.effort = self.effort or self.program.effort
+
     def remark(self, span: Span, iteration: int, reason: str) -> None:
         """Note why the iteration of a repeat does not join those before it."""
         self.remarks[Remark(span, iteration, reason)] = None
@@ -90,6 +98,19 @@ class Env:
         """Report a problem: `raise env.fail(...)`."""
         self.build.problems.add(problem)
         return Skip()
+
+    def spend(self, span: Span, count: int = 1) -> None:
+        """Count stages that are applied.
+
+        Raises:
+            Skip: when there were too many.
+        """
+        effort = self.build.effort
+        if effort is not None and not effort.spend(count):
+            if not effort.told:
+                effort.told = True
+                self.build.problems.add(TooManyStages(span, effort.limit))
+            raise Skip
 
     def bind(self, name: str, value: Any, span: Span, what: str) -> None:
         """Give a name its meaning; a second meaning is a problem."""

@@ -194,7 +194,12 @@ def _int(value: Any) -> Any:
 
 
 def _float(value: Any) -> Any:
-    return float(value) if isinstance(value, int | float | Fraction) and not isinstance(value, bool) else NO
+    if not isinstance(value, int | float | Fraction) or isinstance(value, bool):
+        return NO
+    try:
+        return float(value)
+    except OverflowError:
+        return NO
 
 
 def _duration(value: Any) -> Any:
@@ -202,7 +207,7 @@ def _duration(value: Any) -> Any:
         return value
     if isinstance(value, int) and not isinstance(value, bool):
         return Duration(steps=value)
-    return Duration(fraction=float(value)) if isinstance(value, float | Fraction) else NO
+    return Duration(fraction=_float(value)) if isinstance(value, float | Fraction) and _float(value) is not NO else NO
 
 
 def _instance(annotation: Any) -> Callable[[Any], Any]:

@@ -42,6 +42,7 @@ def _follow(env: Env, stages: Sequence[tree.Stage], value: Any) -> Any:
 
 def stage(env: Env, item: tree.Stage) -> Any:
     """One stage, applied to `env.it`."""
+    env.spend(item.span)
     label = item.label.text if item.label else None
     if isinstance(item.value, tree.Repeat):
         return _finish(env, item, repeat.apply(env, item.value, item.label))

@@ -147,7 +147,8 @@ def _meet_size(env: Env, item: tree.Tree, actual: Size, made: Span) -> str:
 
 
 def _written(env: Env, item: tree.TypeTree) -> str:
-    return env.build.program.source.snippet(item.span)
+    """A type as it is written, on one line."""
+    return " ".join(env.build.program.source.snippet(item.span).split())
 
 
 def assertion(env: Env, item: tree.TypeTree, found: Any) -> None:

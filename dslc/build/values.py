@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from dslc.build.scope import Env
 
 
+MOST_SHOWN = 20
+"""Elements of a list that a message shows."""
+
+
 class Skip(Exception):
     """Leaves a statement whose problem is reported; what it would have named is `Broken`."""
 
@@ -121,7 +125,8 @@ def show(value: Any) -> str:
     if isinstance(value, str):
         return f'"{value}"'
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(show(item) for item in value) + "]"
+        shown = [show(item) for item in value[:MOST_SHOWN]] + ["..."] * (len(value) > MOST_SHOWN)
+        return f"[{', '.join(shown)}]"
     if isinstance(value, Tensor):
         return str(value.type)
     if isinstance(value, Symbol):

@@ -25,6 +25,7 @@ def _one(file: str, check: bool) -> int:
     from dslc import compiler  # noqa: PLC0415  # `dslc --help` does without the compiler
     from dslc.cli._outcome import FINE, HAS_ERRORS, read, show, sources  # noqa: PLC0415
     from dslc.errors.base import Failed  # noqa: PLC0415
+    from dslc.errors.paint import visible  # noqa: PLC0415
     from dslc.format import formatted  # noqa: PLC0415
 
     try:
@@ -36,12 +37,12 @@ def _one(file: str, check: bool) -> int:
             given = Path(file).read_bytes()
         made = formatted(source).encode()
         if check and made != given:
-            sys.stdout.write(f"{file}: would change\n")
+            sys.stdout.write(f"{visible(file)}: would change\n")
         elif not check and file == STREAM:
             sys.stdout.buffer.write(made)
         elif made != given:
             _write(file, made)
-            sys.stdout.write(f"{file}: formatted\n")
+            sys.stdout.write(f"{visible(file)}: formatted\n")
     except Failed as failed:
         show(failed.problems)
         return HAS_ERRORS

@@ -11,6 +11,8 @@ CODES = {
     "faint": "2",
 }  # fmt: skip
 TAB = 4
+LONGEST_WORD, SHOWN = 400, 80
+"""Characters of what stands between two backticks, and of its beginning that is shown when there are more."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,13 @@ def paint_for(stream: TextIO) -> Paint:
 def visible(text: str) -> str:
     """The text with escapes in place of what a terminal would act on or not show: control characters, other spaces."""
     return text if text.isprintable() else "".join(map(_visible, text))
+
+
+def brief(text: str) -> str:
+    """The text with the middle of very long words in backticks left out: names and values may be as long as the file."""
+    if len(text) <= LONGEST_WORD:
+        return text
+    return re.sub(rf"[^`]{{{LONGEST_WORD},}}", lambda found: f"{found[0][:SHOWN]}...{found[0][-SHOWN // 2 :]}", text)
 
 
 def _visible(char: str) -> str:

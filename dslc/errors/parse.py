@@ -184,3 +184,70 @@ class NumberTooLong(Problem):
 
     def help(self) -> str | None:
         return "write it shorter, such as `1e-3` or `20_000`"
+
+
+@dataclass(frozen=True)
+class UnknownEscape(Problem):
+    """In a string a backslash stands before a character that means something else by it, and these are few."""
+
+    code = "E0110"
+    example = 'net 1\nmodel m { require true, "a \\d"  input x: [batch, 2]  output y = x -> dense(1) }\n'
+    mended = 'net 1\nmodel m { require true, "a \\\\d"  input x: [batch, 2]  output y = x -> dense(1) }\n'
+
+    sign: str
+
+    def headline(self) -> str:
+        return f"`\\{self.sign}` means nothing in a string"
+
+    def help(self) -> str | None:
+        return r"there are `\n`, `\t`, `\r`, `\"`, `\\`, `\x41` and `\u0041`; a backslash itself is written `\\`"
+
+
+@dataclass(frozen=True)
+class NumberTooLarge(Problem):
+    """A number with a point or an exponent is a float of 64 bits, and those end at about `1.8e308`."""
+
+    code = "E0111"
+    example = "net 1\nmodel m { input x: [batch, 2]  output y = x -> dropout(1e999) }\n"
+    mended = "net 1\nmodel m { input x: [batch, 2]  output y = x -> dropout(1e-1) }\n"
+
+    def headline(self) -> str:
+        return "a number beyond what a float can be"
+
+    def help(self) -> str | None:
+        return "write a number below `1.8e308`"
+
+
+@dataclass(frozen=True)
+class ChainTooLong(Problem):
+    """Operators, indices and calls one behind the other make a tree of as many levels; a limit keeps checking a file fast
+    and safe."""
+
+    code = "E0112"
+    example = "net 1\nmodel m(a = 1" + " + 1" * 1001 + ") { input x: [batch, 2]  output y = x -> dense(a) }\n"
+    mended = "net 1\nmodel m(a = 1002) { input x: [batch, 2]  output y = x -> dense(a) }\n"
+
+    limit: int
+
+    def headline(self) -> str:
+        return f"an expression of more than {self.limit:,} operators"
+
+    def help(self) -> str | None:
+        return "name a part of it, or write `sum([...])`"
+
+
+@dataclass(frozen=True)
+class TooManyFaults(Problem):
+    """So many parts of the file have an error of syntax that the rest was not read: perhaps it is in another language."""
+
+    code = "E0113"
+    example = "net 1\n" + "model m { = }\n" * 100
+    mended = "net 1\nmodel m { input x: [batch, 2]  output y = x -> dense(1) }\n"
+
+    limit: int
+
+    def headline(self) -> str:
+        return f"{self.limit} errors of syntax: what follows is not read"
+
+    def help(self) -> str | None:
+        return "mend the first ones; the others may go with them"

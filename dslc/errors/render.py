@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, TextIO
 
 from dslc.errors.base import Fix, Problem
-from dslc.errors.paint import PLAIN, Paint, fill, visible
+from dslc.errors.paint import PLAIN, Paint, brief, fill, visible
 from dslc.errors.snippet import is_option, marks, snippet
 from dslc.source import Source, Span, by_name
 
@@ -31,7 +31,7 @@ def render(problem: Problem, sources: Mapping[str, Source], columns: int = WIDTH
     shown, unplaced = _remarks(problem, sources)
     gutter = max((len(str(_line_of(remark.span.end, sources[remark.span.file]))) for remark in shown), default=1)
     lines = [paint(problem.severity, f"{problem.severity}[{problem.code}]")]
-    lines[0] += paint("headline", f": {visible(problem.headline())}")
+    lines[0] += paint("headline", f": {visible(brief(problem.headline()))}")
     if problem.span.file:
         lines.append(f"{' ' * gutter}{paint('frame', '-->')} {_place(problem.span, sources)}")
     for file in dict.fromkeys(remark.span.file for remark in shown):
@@ -72,7 +72,7 @@ def _place(span: Span, sources: Mapping[str, Source]) -> str:
 def _said(kind: str, text: str, gutter: int, columns: int, paint: Paint) -> Iterator[str]:
     """Text below the source; its further lines stand under the first."""
     lead = f"{' ' * (gutter + 1)}= {kind}: "
-    for number, line in enumerate(fill(visible(text), max(20, columns - len(lead)))):
+    for number, line in enumerate(fill(visible(brief(text)), max(20, columns - len(lead)))):
         yield (
             " " * len(lead) + line
             if number
@@ -124,7 +124,7 @@ def _to_json(file: str, problem: Problem, sources: Mapping[str, Source]) -> dict
         "code": problem.code,
         "severity": problem.severity,
         "file": problem.span.file or file,
-        "message": f"{problem.headline()}: {label}" if label else problem.headline(),
+        "message": brief(f"{problem.headline()}: {label}" if label else problem.headline()),
         "line": line,
         "column": column,
         "end_line": end_line,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from dslc.errors.paint import Paint, cells, fill, visible, width
+from dslc.errors.paint import Paint, brief, cells, fill, visible, width
 from dslc.source import Source, Span
 
 CUT = "..."
@@ -102,7 +102,7 @@ def _window(columns: list[int], mark: Mark, room: int) -> tuple[int, int]:
 def _rows(mark: Mark, start: int, end: int, room: int, paint: Paint) -> Iterator[str]:
     """The marker, and its text beside it, or below it where there is no room."""
     marker = ("^" if mark.primary else "-") * max(1, end - start)
-    text = visible(mark.text)
+    text = visible(brief(mark.text))
     row = " " * start + paint(mark.style, marker)
     if not text or start + len(marker) + 1 + width(text) <= room:
         yield f"{row} {paint(mark.style, text)}" if text else row

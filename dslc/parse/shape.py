@@ -4,12 +4,15 @@ Every method gets all children of its rule, tokens of punctuation included, so t
 character to its last.
 """
 
-import ast
+import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from lark import Token, Transformer
 
+from dslc.errors.base import Problem
+from dslc.errors.parse import NumberTooLarge, UnknownEscape
 from dslc.parse import tree
 from dslc.source import Span
 
@@ -25,19 +28,21 @@ def has(children: Children, *words: str) -> bool:
     return any(isinstance(child, Token) and child in words for child in children)
 
 
-def text_of(token: Token) -> str:
-    """The text of a string literal."""
-    return str(ast.literal_eval(token.replace("\n", "\\n")))
+ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\"}
+ESCAPE = re.compile(r"\\(?:x[0-9a-fA-F]{2}|u(?![dD][89a-fA-F])[0-9a-fA-F]{4}|.)")
 
 
 class Shaper(Transformer[Token, Any]):
     """Makes tree nodes; one method for each rule of the grammar."""
 
-    def __init__(self, file: str, holes: frozenset[int] = frozenset()) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.file = file
-        self.holes = holes
-        """Where a value stood that could not be read."""
+        self.start("")
+
+    def start(self, file: str, offset: int = 0, holes: frozenset[int] = frozenset()) -> None:
+        """Begin with a text that stands at an offset of a file; `holes` are where values stood that cannot be read."""
+        self.file, self.offset, self.holes = file, offset, holes
+        self.problems: list[Problem] = []
 
     def span(self, children: Children) -> Span:
         if not children:
@@ -49,13 +54,29 @@ class Shaper(Transformer[Token, Any]):
             return child.span.start, child.span.end
         if isinstance(child, tuple):  # what `braces`, `arguments` and the like collected: (span, ...)
             return child[0].start, child[0].end
-        return child.start_pos, child.end_pos
+        return child.start_pos + self.offset, child.end_pos + self.offset
+
+    def _at(self, token: Token) -> Span:
+        return Span(self.file, *self._ends(token))
 
     def token_name(self, token: Token) -> tree.Name:
-        return tree.Name(Span(self.file, token.start_pos or 0, token.end_pos or 0), str(token))
+        return tree.Name(self._at(token), str(token))
 
     def _text(self, token: Token) -> tree.Text:
-        return tree.Text(Span(self.file, token.start_pos or 0, token.end_pos or 0), text_of(token))
+        return tree.Text(self._at(token), self.text_of(token))
+
+    def text_of(self, token: Token) -> str:
+        """The text of a string literal."""
+        return ESCAPE.sub(lambda found: self._escaped(token, found), token[1:-1]) if "\\" in token else token[1:-1]
+
+    def _escaped(self, token: Token, found: re.Match[str]) -> str:
+        sign = found[0][1:]
+        if len(sign) > 1:
+            return chr(int(sign[1:], 16))
+        if sign not in ESCAPES:
+            at = self._at(token).start + 1 + found.start()
+            self.problems.append(UnknownEscape(Span(self.file, at, at + 2), sign))
+        return ESCAPES.get(sign, sign)
 
     def _names(self, children: Children) -> tuple[tree.Name, ...]:
         return tuple(self.token_name(child) for child in children if isinstance(child, Token) and child.type == "NAME")
@@ -70,7 +91,7 @@ class Shaper(Transformer[Token, Any]):
         return tree.Header(self.span(children), _int(children[1]))
 
     def import_file(self, children: Children) -> tree.Import:
-        return tree.Import(self.span(children), text_of(children[1]), True, self._alias(children))
+        return tree.Import(self.span(children), self.text_of(children[1]), True, self._alias(children))
 
     def import_module(self, children: Children) -> tree.Import:
         return tree.Import(self.span(children), _dotted(children[1]), False, self._alias(children))
@@ -152,7 +173,7 @@ class Shaper(Transformer[Token, Any]):
         return tree.LayerStatement(self.span(children), self.token_name(children[1]), children[3])
 
     def require(self, children: Children) -> tree.Require:
-        message = text_of(children[3]) if len(children) > 3 else None
+        message = self.text_of(children[3]) if len(children) > 3 else None
         return tree.Require(self.span(children), children[1], message)
 
     def assign(self, children: Children) -> tree.Assign:
@@ -260,10 +281,13 @@ class Shaper(Transformer[Token, Any]):
         return tree.Literal(self.span(children), _int(children[0]))
 
     def real(self, children: Children) -> tree.Literal:
-        return tree.Literal(self.span(children), float(children[0].replace("_", "")))
+        value = float(children[0].replace("_", ""))
+        if math.isinf(value):
+            self.problems.append(NumberTooLarge(self._at(children[0])))
+        return tree.Literal(self.span(children), value)
 
     def string(self, children: Children) -> tree.Literal:
-        return tree.Literal(self.span(children), text_of(children[0]))
+        return tree.Literal(self.span(children), self.text_of(children[0]))
 
     def constant(self, children: Children) -> tree.Literal:
         return tree.Literal(self.span(children), {"true": True, "false": False, "none": None}[str(children[0])])

@@ -11,6 +11,7 @@ from dslc.errors.placement import SignatureTwice
 from dslc.errors.resolve import GivenTwice, NothingChosen, NotWorkingYet, NoVersion, UnknownVersion
 from dslc.parse import tree
 from dslc.resolve import meant
+from dslc.resolve.effort import Effort
 from dslc.resolve.imports import Imports
 from dslc.source import Source, Span
 
@@ -39,6 +40,8 @@ class Program:
     """By the name that stands before the dot; those that failed as well."""
     modules: "dict[str, Program]" = field(default_factory=dict[str, "Program"])
     """What the imported files declare, by that name."""
+    effort: Effort = field(default_factory=Effort, compare=False)
+    """What its builds have done so far."""
     whole: bool = True
     """No part is left out for a syntax error."""
 

@@ -33,6 +33,7 @@ class Fork(Combinator):
                     here.span, "fork", "n", "a count of at least 1 for its only branch", f"`{self.n}`"
                 )
                 raise here.fail(problem)
+            here.env.spend(here.span, self.n)
             branches = branches * self.n
         found = tuple(here.run(branch, here.it, copy=self.n is not None) for branch in branches)
         return found[0] if len(found) == 1 else Bundle.of(found)
