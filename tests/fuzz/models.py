@@ -42,8 +42,7 @@ class _Writer:
         for number in range(self.draw.randrange(3)):
             self.blocks.append(f"b{number}")
             found.append(self.block(f"b{number}"))
-        for number in range(self.draw.choice((1, 1, 2))):
-            found.append(self.model(f"m{number}"))
+        found.extend(self.model(f"m{number}") for number in range(self.draw.choice((1, 1, 2))))
         if self.draw.random() < 0.3:
             found.append(f"variant wide of m0(width = {self.draw.randint(1, 9)})")
         if self.draw.random() < 0.4:
