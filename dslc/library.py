@@ -166,7 +166,10 @@ def _example(sample: Sample) -> str:
 
 
 def _picture(part: Part) -> str:
-    return "\n".join(outline(part.samples[0].graph(part.module)))
+    """The graph of the first sample in lines, with places as the block itself has them."""
+    lines = outline(part.samples[0].graph(part.module))
+    inside = rf"\b{part.block.name.text}(?:_\d+)?\."
+    return "\n".join(re.sub(inside, "", re.sub(r"( none)+$", "", line)) for line in lines)
 
 
 def _code(text: str) -> str:
