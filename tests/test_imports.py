@@ -226,6 +226,11 @@ def test_an_import_is_refused(tree: Path, line: str, code: str):
         ("p(3)", "E0223"),
         ("dense(p)", "E0223"),
         ("dense(p.bottleneck)", "E0204"),
+        ("p { relu }", "E0223"),
+        ("p.bottleneck { relu }", "E0241"),
+        ("(it + p)", "E0223"),
+        ("(it + p.bottleneck(3))", "E0202"),
+        ("p.net.head", "E0444"),
         ("p.bottleneck(widht = 3)", "E0203"),
         ("p.bottleneck", "E0205"),
     ],
@@ -236,6 +241,16 @@ def test_what_is_no_block_of_the_import_is_refused(tree: Path, stage: str, code:
         [code],
         [],
     )
+
+
+def test_a_tensor_may_have_the_name_of_an_import(tree: Path):
+    made = graph(tree, "model m { input p: [batch, 8, 8, 3]  output y = p -> p.bottleneck(3)  output z = p.shape[1] }")
+    assert "bottleneck.conv_norm.conv.kernel" in parameters(made)
+
+
+def test_a_message_calls_an_imported_block_by_its_name(tree: Path):
+    text = f"{HEAD}model m(n = p.bottleneck(3)) {{ {IMAGE} dense(n) }}"
+    assert "takes an int, and this is a layer, `p.bottleneck`" in message(tree, text)
 
 
 def test_a_circle_is_shown_whole(tree: Path):

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dslc.build.scope import Build, Env
-from dslc.build.values import Skip, Symbol
+from dslc.build.values import Layer, Skip, Symbol
 from dslc.errors.base import Note, Relayed
 from dslc.errors.imports import ModelOfAnotherFile, ModuleMisused
 from dslc.parse import tree
@@ -15,14 +15,17 @@ if TYPE_CHECKING:
     from dslc.resolve import Program
 
 
-def is_module(env: Env, item: tree.Tree) -> bool:
-    """Whether a name means an import here; what the block calls so comes first."""
-    return isinstance(item, tree.Name) and item.text in env.build.program.imports and env.scope.find(item.text) is None
+def is_module(env: Env, item: tree.Tree, as_stage: bool = False) -> bool:
+    """Whether a name means an import here. What the block calls so comes first: as a stage, only what holds a layer."""
+    if not isinstance(item, tree.Name) or item.text not in env.build.program.imports:
+        return False
+    found = env.scope.find(item.text)
+    return found is None or (as_stage and not isinstance(found.value, Layer | Symbol))
 
 
-def names_block(env: Env, item: tree.Tree) -> bool:
+def names_block(env: Env, item: tree.Tree, as_stage: bool = False) -> bool:
     """Whether something dotted means a block of an import."""
-    return isinstance(item, tree.Attribute) and is_module(env, item.value)
+    return isinstance(item, tree.Attribute) and is_module(env, item.value, as_stage)
 
 
 def misused(env: Env, item: tree.Name) -> Skip:

@@ -18,6 +18,7 @@ from dslc.errors.settings import NotKnown
 from dslc.errors.values import TensorWanted
 from dslc.graph import Node, Ref
 from dslc.ops.base import OPS, Mismatch, Op, Weight
+from dslc.resolve import dotted
 from dslc.source import Span
 from dslc.types import BYTES, Type
 
@@ -207,7 +208,7 @@ def force(env: Env, value: Any, span: Span) -> Any:
 
     made = stages.source(value)
     if made is None:
-        name = getattr(value.callee, "text", "this")
+        name = dotted(value.callee) or "this"
         raise env.fail(UnknownName(value.span, name, None, is_layer=True))
     return made
 

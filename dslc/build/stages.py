@@ -179,6 +179,8 @@ def _combinator(env: Env, item: tree.Combinator, label: str | None) -> Any:
         raise env.fail(CannotCall(item.callee.span, "this", braces=True))
     name = item.callee.text
     if name not in OPS or not issubclass(OPS[name], Combinator) or OPS[name].bare:  # pyright: ignore[reportAttributeAccessIssue]
+        if modules.is_module(env, item.callee, as_stage=True):
+            raise modules.misused(env, item.callee)
         if name not in OPS:
             raise env.fail(meant.layer(item.callee, item.arguments, tuple(env.build.program.blocks)))
         raise env.fail(TakesNoBody(item.span, name))
@@ -190,7 +192,7 @@ def _combinator(env: Env, item: tree.Combinator, label: str | None) -> Any:
 def _attribute(env: Env, item: tree.Tree, label: str | None) -> Any:
     """`r.block` of an import as a stage; `model.layer` belongs to models applied by hand."""
     callee, items = (item.callee, item.arguments) if isinstance(item, tree.Call) else (item, ())
-    if isinstance(callee, tree.Attribute) and modules.names_block(env, callee):
+    if isinstance(callee, tree.Attribute) and modules.names_block(env, callee, as_stage=True):
         return modules.stage(env, env, callee, items, label, item.span)
     from dslc.build import parts  # noqa: PLC0415  # it builds models, and these build stages
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dslc.graph import Ref
 from dslc.parse import tree
+from dslc.resolve import dotted
 from dslc.source import Span
 from dslc.types import Type
 
@@ -130,5 +131,5 @@ def show(value: Any) -> str:
     if isinstance(value, Tensor):
         return str(value.type)
     if isinstance(value, Symbol):
-        return value.callee.text if isinstance(value.callee, tree.Name) else "a layer"
+        return dotted(value.callee) or "a layer"
     return str(value)
