@@ -87,7 +87,7 @@ def test_spans_run_from_the_first_character_to_the_last():
         ("net 1\nmodel m { y = x -> -> b }", "E0102", "->"),
         ("net 1\nmodel m { y = (x, 1 }", "E0102", "}"),
         ("net 1\nmodel m { y = x ", "E0103", "{"),
-        ("net 1\nmodel m { y = 'x' }", "E0101", "'"),
+        ("net 1\nmodel m { y = 'x' }", "E0101", "'x'"),
         ("net 1\nmodel m { y = " + "(" * 200 + "x" + ")" * 200 + " }", "E0104", "("),
         ("net 1\nmodel m(a = " + "9" * 5000 + ") { }", "E0105", "9" * 5000),
     ],

@@ -234,7 +234,7 @@ def _is_source(name: str) -> bool:
 def _positional(env: Env, item: tree.Call) -> Sequence[tree.Item]:
     for part in item.arguments:
         if part.name is not None:
-            raise env.fail(WrongCall(part.span, getattr(item.callee, "text", "this"), None, part.name))
+            raise env.fail(WrongCall(part.span, getattr(item.callee, "text", "this"), None, named=part.name))
     return item.arguments
 
 

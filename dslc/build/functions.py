@@ -185,7 +185,7 @@ def _function(count: int | None, takes: Callable[[Any], bool], words: str, rule:
         if tensor is not None:
             raise env.fail(WrongArgument(item.span, name, words, "a tensor", name in OPS))
         if (count is not None and len(values) != count) or not values:
-            raise env.fail(WrongCall(item.span, name, count))
+            raise env.fail(WrongCall(item.span, name, count, len(values)))
         bad = next((value for value in values if not takes(value)), None)
         if bad is not None:
             raise env.fail(WrongArgument(item.span, name, words, kind_of(bad), name in OPS))

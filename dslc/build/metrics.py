@@ -73,7 +73,7 @@ def _listed(env: Env, item: tree.Tree) -> list[Any]:
     if not isinstance(item, tree.List):
         instead = f"[{item.text}]" if isinstance(item, tree.Name) else None
         raise env.fail(
-            NotAList(item.span, "`metrics` is", "something else", instead or "`metrics = [accuracy]`", instead)
+            NotAList(item.span, "`metrics` is", "something else", f"`metrics = {instead or '[accuracy]'}`", instead)
         )
     return [bare(part) for part in item.items]
 

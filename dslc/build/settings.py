@@ -137,20 +137,12 @@ def setting(env: Env, item: tree.Tree, annotation: Any, owner: str, name: str) -
         hint = f"tensors flow along arrows and settings stand in parentheses: `(x, {name}) -> {owner}`"
     if isinstance(value, float) and convert(1, annotation) is not NO and value.is_integer():
         instead, sure = str(int(value)), True
-    if isinstance(value, str) and (option := nearest(value, _choices(annotation))):
+    if isinstance(value, str) and (option := nearest(value, meant.choices(annotation))):
         instead, sure = f'"{option}"', True
     got = f"{kind_of(value)}, `{show(value)}`" if not isinstance(value, Tensor | Bundle) else kind_of(value)
     raise env.fail(
         WrongSetting(item.span, owner, name, words(annotation), got, hint, instead, sure and _is_literal(item))
     )
-
-
-def _choices(annotation: Any) -> tuple[str, ...]:
-    """The strings that an annotation takes one of."""
-    options = get_args(annotation)
-    if get_origin(annotation) is Literal:
-        return tuple(option for option in options if isinstance(option, str))
-    return tuple(choice for option in options for choice in _choices(option))
 
 
 def _is_literal(item: tree.Tree) -> bool:

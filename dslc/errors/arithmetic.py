@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from dslc.errors.base import Fix, Problem
 
+RANGES = {"sqrt": "from 0 up", "log": "above 0"}
 _REST = ") { input x: [batch, 4]  output y = x -> dense(3) }\n"
 
 
@@ -113,7 +114,9 @@ class NoNumber(Problem):
     def help(self) -> str | None:
         if self.function == "zip":
             return "give it lists of one length"
-        return "check the lengths and ranges of what it takes" if self.function else "check the exponents and factors"
+        if self.function in RANGES:
+            return f"it takes numbers {RANGES[self.function]}"
+        return "check what it is given" if self.function else "check the exponents and factors"
 
 
 @dataclass(frozen=True)
@@ -189,21 +192,20 @@ class WrongCall(Problem):
     name: str
     count: int | None
     """None: any number, at least one."""
+    given: int = 0
     named: str | None = None
 
     def headline(self) -> str:
         if self.named:
             return f"`{self.name}` takes its values by position"
-        return f"`{self.name}` takes {self.count or 'at least one'} value{'s' * (self.count != 1)}"
+        takes = f"{self.count or 'at least one'} value{'s' * ((self.count or 1) != 1)}"
+        return f"`{self.name}` takes {takes}, and gets {self.given or 'none'}"
 
     def help(self) -> str | None:
         if self.named:
             return "leave the name out"
         many = ", ".join(["..."] * (self.count or 1))
         return f"write `{self.name}({many})`"
-
-    def fix(self) -> Fix | None:
-        return None
 
 
 @dataclass(frozen=True)

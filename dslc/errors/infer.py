@@ -111,7 +111,8 @@ class InputMismatch(Problem):
     bound: Known | None = None
 
     def headline(self) -> str:
-        return f"input `{self.input}` of `{self.block}` is {self.wanted}, and gets {self.found}"
+        name = self.input if self.input.isdigit() else f"`{self.input}`"
+        return f"input {name} of `{self.block}` is {self.wanted}, and gets {self.found}"
 
     def label(self) -> str:
         return self.reason

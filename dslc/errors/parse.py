@@ -30,13 +30,13 @@ SLIPS: Mapping[str, str] = {
     "colon": "the type of a tensor stands behind a colon: `x: [batch, 4]`",
     "brackets": "a shape stands in square brackets: `[batch, 4]`",
     "comma": "put a comma between the two",
-    "closing": "close the bracket: `{}`",
+    "closing": "close the bracket before it: `{}`",
     "newline": "statements need nothing between them",
     "number": "write a digit on both sides of the point: `0.5`, `1.0`",
     "version": "a version of the language is one number: `net 1`",
     "comment": "a comment begins with `#`",
     "output": "what a block gives is written `output name = ...`",
-    "let": "a statement names its tensor: `name = ...`",
+    "let": "a statement begins with the name: `name = ...`",
     "for": "to repeat a piece of graph: `repeat i in 0..12 {{ ... }}`",
     "elif": "write `else if`",
     "pipe": "",
@@ -71,6 +71,8 @@ class UnexpectedCharacter(Problem):
     slip: Slip | None = None
 
     def headline(self) -> str:
+        if self.char == '"':
+            return "this string does not end on its line"
         return f"`{self.char}` means nothing here"
 
     def help(self) -> str | None:
@@ -101,6 +103,8 @@ class UnexpectedWord(Problem):
 
     def headline(self) -> str:
         what = f"`{self.word}`" if self.word else "the end of the file"
+        if self.slip and self.slip.kind == "arrow_ends":
+            return "nothing follows this arrow"
         if self.word in OPERATORS and self.after_stage:
             return f"{what} after a pipe: a pipe inside arithmetic stands in parentheses"
         return f"{what} cannot stand here"
@@ -108,6 +112,8 @@ class UnexpectedWord(Problem):
     def label(self) -> str:
         if self.word in OPERATORS and self.after_stage:
             return "the arrow binds loosest, so this would belong to the last stage"
+        if self.slip:
+            return ""
         likely = [WORDS[name] for name in self.expected if name in WORDS]
         if not likely or len(likely) > 6:
             return ""

@@ -99,7 +99,7 @@ class TooManySettings(Problem):
 
     def headline(self) -> str:
         takes = f"{len(self.known)} setting{'s' * (len(self.known) != 1)}" if self.known else "no settings"
-        return f"`{self.owner}` takes {takes}, and {self.given} are given"
+        return f"`{self.owner}` takes {takes}, and {self.given} {'is' if self.given == 1 else 'are'} given"
 
     def help(self) -> str | None:
         if self.known:

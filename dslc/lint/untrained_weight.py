@@ -32,7 +32,7 @@ class UntrainedWeight(Lint):
         return f"training never changes {shown}{more}"
 
     def notes(self) -> tuple[Note, ...]:
-        return noted(self.train, "no loss and step here reaches it", self.span)
+        return noted(self.train, "no loss and no step here reaches it", self.span)
 
     def help(self) -> str | None:
         return "let a loss depend on it, take it out, or write `frozen { ... }` around it"

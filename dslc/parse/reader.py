@@ -185,7 +185,8 @@ def _report(
     if isinstance(error, UnexpectedCharacters):
         at = start + (error.pos_in_stream or 0)
         slip = slips.find(slips.Place(source.name, source.text, at, ""))
-        problems.add(UnexpectedCharacter(Span(source.name, at, at + 1), source.text[at], slip))
+        span = _pointed(source, slip) or Span(source.name, at, at + 1)
+        problems.add(UnexpectedCharacter(span, source.snippet(span), slip))
     elif isinstance(error, UnexpectedToken):
         token: Token = error.token
         opened = _open_bracket(source.text, start, end)
@@ -198,8 +199,22 @@ def _report(
         before = source.text[start:at].rstrip()
         word = "" if token.type == "$END" else str(token)
         slip = slips.find(slips.Place(source.name, source.text, at, word, frozenset(expected))) if word else None
-        problems.add(UnexpectedWord(span, word, expected, _after_stage(before), slip))
+        span = _pointed(source, slip) or span
+        shown = source.snippet(span) if slip is not None and word else word
+        problems.add(UnexpectedWord(span, shown, expected, _after_stage(before), slip))
     return at, slip.edits if slip is not None and slip.safe else ()
+
+
+def _pointed(source: Source, slip: slips.Slip | None) -> Span | None:
+    """The place of a slip when it is one sign or word, without the space around it."""
+    if slip is None or len(slip.edits) != 1:
+        return None
+    span = slip.edits[0].span
+    text = source.snippet(span)
+    if not text.strip() or "\n" in text.strip():
+        return None
+    start = span.start + len(text) - len(text.lstrip())
+    return Span(span.file, start, start + len(text.strip()))
 
 
 def _after_stage(before: str) -> bool:

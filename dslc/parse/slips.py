@@ -172,7 +172,7 @@ def _comma(place: Place) -> Slip | None:
 
 
 def _number(place: Place) -> Slip | None:
-    header = re.fullmatch(r"\s*net\s+[0-9]+", place.before)
+    header = re.search(r"(?:^|\n)\s*net\s+[0-9]+$", place.before)
     if header and place.word == "." and (digits := re.match(r"[0-9.]*", place.after)):
         return place.slip("version", place.at, place.at + 1 + digits.end(), "")
     if place.word == "." and re.match(r"[0-9]", place.after):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING
 from difflib import SequenceMatcher
+from typing import Any, Literal, get_args, get_origin
 
 from dslc.catalogue import nearest
 from dslc.errors.imports import NotInModule
@@ -73,11 +74,19 @@ def block(span: Span, module: str, name: str, blocks: tuple[str, ...]) -> NotInM
     return NotInModule(span, module, name, near, blocks, sure(name, near))
 
 
-def value(item: tree.Name, known: tuple[str, ...]) -> UnknownName:
-    """A name that stands where a value must, and that nothing has."""
+def value(item: tree.Name, known: tuple[str, ...], others: tuple[str, ...] = ()) -> UnknownName:
+    """A name that stands where a value must, and that nothing has; names of the catalogues are `others`."""
     constant = CONSTANTS.get(item.text)
-    near = constant or nearest(item.text, known)
+    near = constant or nearest(item.text, known) or nearest(item.text, others)
     return UnknownName(item.span, item.text, near, sure=constant is not None or sure(item.text, near))
+
+
+def choices(annotation: Any) -> tuple[str, ...]:
+    """The strings that an annotation takes one of."""
+    options = get_args(annotation)
+    if get_origin(annotation) is Literal:
+        return tuple(option for option in options if isinstance(option, str))
+    return tuple(choice for option in options for choice in choices(option))
 
 
 def setting(span: Span, owner: str, name: str, known: tuple[str, ...]) -> UnknownSetting:

@@ -7,6 +7,7 @@ from typing import Any
 from dslc.catalogue import Entry
 from dslc.errors.base import Problems
 from dslc.errors.imports import ModuleMisused
+from dslc.errors.names import UnknownName
 from dslc.ops.base import OPS
 from dslc.parse import tree
 from dslc.resolve import meant
@@ -101,7 +102,8 @@ class Names:
     def layer(self, callee: tree.Name, items: tuple[tree.Item, ...]) -> None:
         name = callee.text
         for item in items:
-            self.value(item.value)
+            if not self.unquoted(name, item):
+                self.value(item.value)
         if name in self.declared:
             return
         if name in self.blocks:
@@ -115,6 +117,16 @@ class Names:
             self.problems.add(ModuleMisused(callee.span, name, tuple(self.imports[name] or ())))
         else:
             self.problems.add(meant.layer(callee, items, tuple(self.blocks)))
+
+    def unquoted(self, owner: str, item: tree.Item) -> bool:
+        """Whether a setting gets one of the words that it chooses from, without its quotes."""
+        written = item.value.stages[0].value if isinstance(item.value, tree.Pipe) else item.value
+        if not isinstance(written, tree.Name) or written.text in self.declared or owner not in OPS or item.name is None:
+            return False
+        if written.text not in meant.choices(OPS[owner].setting_types().get(item.name)):
+            return False
+        self.problems.add(UnknownName(written.span, written.text, f'"{written.text}"', sure=True))
+        return True
 
     def settings(self, owner: str, known: tuple[str, ...], items: tuple[tree.Item, ...]) -> None:
         for item in items:
@@ -163,7 +175,7 @@ class Names:
             or item.text in OPS
         ):
             return
-        self.problems.add(meant.value(item, tuple(self.declared)))
+        self.problems.add(meant.value(item, tuple(self.declared), tuple(self.values)))
 
 
 def _declared(item: Any) -> Iterator[str]:

@@ -40,7 +40,7 @@ class Dropout(Op):
     def infer(self, x: Type) -> Type:
         if not 0 <= self.rate < 1:
             raise Mismatch(
-                f"`rate = {self.rate}` must be at least 0 and below 1", "dropout(0.5) drops half of the elements"
+                f"`rate = {self.rate}` must be at least 0 and below 1", "`dropout(0.5)` drops half of the elements"
             )
         floating(x)
         return x
