@@ -53,6 +53,7 @@ def _declared(program: Program) -> str:
         "variant": len(program.variants),
         "train block": len(program.trains),
         "sample block": len(program.samples),
+        "weights section": len(program.weights),
         "import": len(program.imports),
     }
     return ", ".join(f"{number} {what}{'s' * (number != 1)}" for what, number in counts.items() if number) or "nothing"

@@ -110,9 +110,9 @@ class Groups:
 
     def _limited(self, weights: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
         """Changes after which no unit's weights are longer than `max_norm`."""
-        changes = dict(changes)
+        changes, norms = dict(changes), self.of("max_norm", None)
         for node in self._weights:
-            largest = self.of("max_norm", None)[node.name]
+            largest = norms[node.name]
             if largest is not None and node.name in changes:
                 weight = weights[node.name]
                 after = weight + changes[node.name].astype(weight.dtype)
