@@ -55,6 +55,7 @@ def _write(path: Path, new: str) -> None:
 
 
 def _said(file: str, mended: Mended) -> list[str]:
+    file = visible(file)
     lines = [f"{file}:{change.line}: {_change(change)} [{change.problem.code}]" for change in mended.applied]
     for change in mended.refused:
         worse = change.worse[0].headline() if change.worse else "another problem"

@@ -1,5 +1,6 @@
 """`dslc compile`."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -7,6 +8,7 @@ import typer
 
 from dslc.cli import _options
 from dslc.cli._outcome import read
+from dslc.errors.paint import shown_on
 
 OUT = typer.Option("--output", "-o", metavar="DIR", help="Write the artifacts here.")
 EMIT = typer.Option("--emit", metavar="A,B", help="Which artifacts: ir, jaxpr, stablehlo, hlo. Printed, without -o.")
@@ -41,11 +43,11 @@ def compile(
     compilation = Compilation(read(file), options, names)
     if after is not None:
         (stage,) = _options.chosen("--after", after, STAGES)
-        typer.echo(artifacts.after(stage, compilation), nl=False)
+        typer.echo(shown_on(sys.stdout, artifacts.after(stage, compilation)), nl=False)
         return
     _options.use(device)
     if kinds and out is None:
-        typer.echo("\n".join(artifacts.artifacts(compilation, kinds).values()), nl=False)
+        typer.echo(shown_on(sys.stdout, "\n".join(artifacts.artifacts(compilation, kinds).values())), nl=False)
         return
     files = _compiled.written(artifacts.artifacts(compilation, kinds), out) if out else []
     _compiled.report(compilation, files, as_json)

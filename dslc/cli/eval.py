@@ -6,6 +6,7 @@ from typing import Any
 import typer
 
 from dslc.cli import _options
+from dslc.errors.paint import visible
 
 
 def eval(  # the name of the command
@@ -35,7 +36,10 @@ def eval(  # the name of the command
 def _table(value: Any, names: dict[str, list[str]]) -> str:
     """A square table with the names of the classes, or an array as it is."""
     rows = [[f"{cell:g}" for cell in row] for row in value.tolist()] if value.ndim == 2 else []
-    labels = next((found for found in names.values() if len(found) == len(rows)), [str(i) for i in range(len(rows))])
+    labels = next(
+        ([*map(visible, found)] for found in names.values() if len(found) == len(rows)),
+        [str(i) for i in range(len(rows))],
+    )
     if not rows or len(rows) != len(rows[0]):
         return str(value)
     cells = [["", *labels], *([label, *row] for label, row in zip(labels, rows, strict=True))]

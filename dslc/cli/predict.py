@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from dslc.cli import _options
+from dslc.errors.paint import shown_on, visible
 
 INPUT = typer.Option(
     "--input", "-i", metavar="X", help="Rows to predict from: a csv, npz or npy file.", show_default=False
@@ -37,10 +39,10 @@ def predict(
     said = answers(found, rows)
     text = _json(said) if as_json or (out is not None and out.suffix.lower() == ".json") else _csv(said)
     if out is None:
-        typer.echo(text, nl=False)
+        typer.echo(shown_on(sys.stdout, text), nl=False)
     else:
         _files.write(out, text)
-        typer.echo(f"{out}: {len(said)} rows")
+        typer.echo(f"{visible(str(out))}: {len(said)} rows")
 
 
 def _json(said: Sequence[dict[str, Any]]) -> str:

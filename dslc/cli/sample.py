@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dslc.cli import _options
+from dslc.errors.paint import shown_on, visible
 
 if TYPE_CHECKING:
     from dslc.trained.run import Run
@@ -64,7 +65,7 @@ def _draw(run: "Run", settings: dict[str, str], seed: int, out: Path | None) -> 
     from dslc.trained.draw import draw, write  # noqa: PLC0415
 
     for line in write(draw(run, settings, seed), out or run.path):
-        sys.stdout.write(line + "\n")
+        sys.stdout.write(visible(line) + "\n")
 
 
 def _continue(run: "Run", prompt: str, tokens: int, settings: "Settings") -> None:
@@ -72,8 +73,8 @@ def _continue(run: "Run", prompt: str, tokens: int, settings: "Settings") -> Non
 
     pieces = continued(run, prompt, tokens, settings)
     first = next(pieces)  # what is wrong shows before anything is printed
-    sys.stdout.write(prompt + first)
+    sys.stdout.write(shown_on(sys.stdout, prompt + first))
     for piece in pieces:
-        sys.stdout.write(piece)
+        sys.stdout.write(shown_on(sys.stdout, piece))
         sys.stdout.flush()
     sys.stdout.write("\n")

@@ -7,6 +7,7 @@ import typer
 
 from dslc.cli import _options
 from dslc.cli._outcome import read
+from dslc.errors.paint import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +48,7 @@ def view(
     text = page(list(_views(compilation)), [compilation.source])
     target = out or Path(f"{Path(subject).resolve().stem}.html")
     _files.write(target, text)
-    typer.echo(f"{target}: {compilation.build.name}")
+    typer.echo(f"{visible(str(target))}: {compilation.build.name}")
 
 
 def _views(compilation: "Compilation") -> "Iterator[View]":

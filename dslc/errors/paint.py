@@ -38,6 +38,11 @@ def visible(text: str) -> str:
     return text if text.isprintable() else "".join(map(_visible, text))
 
 
+def shown_on(stream: TextIO, text: str) -> str:
+    """Text of a user's data: as it is for a file or a pipe, with escapes for a terminal; line breaks and tabs stay."""
+    return re.sub(r"[^\n\t]+", lambda found: visible(found[0]), text) if stream.isatty() else text
+
+
 def brief(text: str) -> str:
     """The text with the middle of very long words in backticks left out: names and values may be as long as the file."""
     if len(text) <= LONGEST_WORD:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, Protocol, TextIO
 
+from dslc.errors.paint import shown_on, visible
 from dslc.train.result import Result
 
 SILENCE = 3.0
@@ -79,10 +80,10 @@ class Lines:
         self._say(step, f"{told(self.latest)}  {split}: {told(values)}".strip())
 
     def note(self, text: str) -> None:
-        self._write(f"note: {text}")
+        self._write(f"note: {visible(text)}")
 
     def finished(self, result: Result) -> None:
-        sys.stdout.write(result.text() + "\n")
+        sys.stdout.write(shown_on(sys.stdout, result.text()) + "\n")
 
     def stop(self) -> None: ...
 
@@ -133,11 +134,11 @@ class Bar:
         self.progress.update(self.task, completed=step, epoch=epoch, values=values, pace=str(self.pace))
 
     def note(self, text: str) -> None:
-        self.progress.console.print(f"note: {text}", markup=False, highlight=False, soft_wrap=True)
+        self.progress.console.print(f"note: {visible(text)}", markup=False, highlight=False, soft_wrap=True)
 
     def finished(self, result: Result) -> None:
         self.stop()
-        sys.stdout.write(result.text() + "\n")
+        sys.stdout.write(shown_on(sys.stdout, result.text()) + "\n")
 
     def stop(self) -> None:
         self.progress.stop()
