@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from dslc.lazy import jax
+from dslc.ops._wide import widened
 from dslc.ops.base import Context, Cost, Op, Refused, Sample, elements, floating, moved, op
+from dslc.ops.noise._hash import bits
 from dslc.types import Type
 
 
@@ -39,9 +40,10 @@ class Bernoulli(Op):
 
     def apply(self, weights: Any, probability: Any, *, ctx: Context) -> Any:
         key: Any = ctx.key
-        # A uniform number is below 1, so that a probability of 1 never fails, and of 0 never comes.
-        drawn = jax.random.uniform(key, probability.shape, probability.dtype)
-        return (drawn < probability).astype(probability.dtype)
+        wanted = widened(probability)
+        # 24 bits fit into a float exactly: the number is below 1, so that a probability of 1 never fails, and 0 never comes.
+        drawn = (bits(key, probability.shape) >> 8).astype(wanted.dtype) * 2.0**-24
+        return (drawn < wanted).astype(probability.dtype)
 
     def cost(self, probability: Type) -> Cost:
         return Cost(elements([probability]), moved(probability, probability))
