@@ -90,3 +90,17 @@ def test_a_mask_of_numbers_is_refused_with_a_way_out() -> None:
     )
     assert "`mask` is [batch, time] where bool[batch, time] is needed" in told(problem)
     assert "compare it" in told(problem)
+
+
+def test_each_direction_ends_with_its_own_last_step() -> None:
+    inside = graph_of("model m { input x: [batch, time, 3]  output y = x -> bidirectional { gru(4) -> last } }")
+    assert str(inside.type(inside.outputs["y"])) == "[batch, 8]"
+    inside = bind(inside, {"batch": 2, "time": 5})
+    rng = np.random.default_rng(3)
+    weights = {name: jnp.asarray(rng.standard_normal(shape)) for name, shape in parameters(inside).items()}
+    x = rng.standard_normal((2, 5, 3))
+    found = lower(inside)(weights, {}, {"x": jnp.asarray(x)})[0]["y"]
+    whole = graph_of("model m { input x: [batch, time, 3]  output y = x -> bidirectional { gru(4) } }")
+    steps = lower(bind(whole, {"batch": 2, "time": 5}))(weights, {}, {"x": jnp.asarray(x)})[0]["y"]
+    # The way back ends at the first step of the sequence.
+    np.testing.assert_array_equal(found, jnp.concatenate([steps[:, -1, :4], steps[:, 0, 4:]], -1))
