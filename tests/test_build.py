@@ -267,3 +267,17 @@ def test_a_mismatch_says_where_the_other_size_comes_from():
     (problem,) = problems_of(text)
     source = f"net 1\n{text}"
     assert {source[note.span.start : note.span.end] for note in problem.notes()} == {"dense(3)", "input x: [batch, 4]"}
+
+
+@pytest.mark.parametrize(
+    ("index", "wanted"),
+    [("x[t]", "[k, 5, 4]"), ("x[:, t]", "[batch, k, 4]"), ("x[..., t]", "[batch, 5, k]"), ("x[:, 1:, t]", "[batch, 4, k]"),
+     ("x[none, :, t]", "[1, batch, k, 4]"), ("x[t, ...]", "[k, 5, 4]")],
+)  # fmt: skip
+def test_a_tensor_of_ints_takes_entries_along_its_axis(index: str, wanted: str):
+    assert str(output(f"model m {{ input x: [batch, 5, 4]  input t: i32[k]  output y = {index} }}")) == wanted
+
+
+def test_weights_of_a_stage_in_a_named_layer_are_reached_by_dots():
+    text = "model m { input x: [batch, 4]  layer f = dense(3) as up -> relu  a = x -> f  output y = a @ f.up.kernel.T }"
+    assert str(output(text)) == "[batch, 4]"

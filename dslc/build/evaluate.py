@@ -8,13 +8,13 @@ from typing import Any
 from dslc.build import modules, nodes, settings, taps
 from dslc.build.functions import FUNCTIONS, arithmetic, compare, short
 from dslc.build.scope import Env
-from dslc.build.values import Bundle, Layer, Skip, Symbol, Taps, Tensor, kind_of, show
+from dslc.build.values import Bundle, Inside, Layer, Skip, Symbol, Taps, Tensor, kind_of, show
 from dslc.catalogue import Catalogue, nearest
 from dslc.dims import Dim
 from dslc.errors.arithmetic import CannotCall, NotACondition, WrongCall, WrongOperand
+from dslc.errors.cells import MixedIndex
 from dslc.errors.names import UnknownName
 from dslc.errors.placement import NoElse, NothingPiped, WeightsNotYet
-from dslc.errors.resolve import NotWorkingYet
 from dslc.errors.values import CannotIndex, NoAttribute, OutOfList, TupleForTensor, WrongIndex
 from dslc.graph import Ref
 from dslc.ops.arithmetic import BINARY, UNARY
@@ -120,6 +120,8 @@ def _attribute(env: Env, item: tree.Attribute) -> Any:
         return modules.symbol(env, item)
     owner = value(env, item.value)
     if isinstance(owner, Layer):
+        return _weight(env, Inside(owner.name, owner.place), item)
+    if isinstance(owner, Inside):
         return _weight(env, owner, item)
     owner = nodes.force(env, owner, item.value.span)
     if isinstance(owner, Tensor) and item.name == "shape":
@@ -132,14 +134,17 @@ def _attribute(env: Env, item: tree.Attribute) -> Any:
     raise env.fail(NoAttribute(item.span, kind_of(owner), item.name, item.name in OPS, dot))
 
 
-def _weight(env: Env, layer: Layer, item: tree.Attribute) -> Any:
-    """A weight of a named layer: `wte.table`."""
-    name = f"{layer.place.path}.{item.name}"
-    frame = layer.place.frame
-    if name in frame.builder.nodes:
+def _weight(env: Env, layer: Inside, item: tree.Attribute) -> Any:
+    """A weight of a named layer, `wte.table`, or of a stage in it, `head.out.kernel`."""
+    name, frame = f"{layer.place.path}.{item.name}", layer.place.frame
+    node = frame.builder.nodes.get(name)
+    if node is not None and node.op.name in ("parameter", "state"):
         return frame.tensor(Ref(name))
     prefix = f"{layer.place.path}."
-    known = tuple(found.removeprefix(prefix) for found in frame.builder.nodes if found.startswith(prefix))
+    weights = [one.name for one in frame.builder.nodes.values() if one.op.name in ("parameter", "state")]
+    known = tuple(found.removeprefix(prefix) for found in weights if found.startswith(prefix))
+    if any(found.startswith(f"{item.name}.") for found in known):
+        return Inside(f"{layer.name}.{item.name}", replace(layer.place, path=name))
     if not known:
         raise env.fail(WeightsNotYet(item.span, layer.name))
     raise env.fail(UnknownName(item.span, f"{layer.name}.{item.name}", nearest(item.name, known)))
@@ -180,11 +185,26 @@ def _of_list(env: Env, item: tree.Index, owner: Any) -> Any:
 
 def _tensor_index(env: Env, owner: Tensor, item: tree.Index) -> Any:
     parts = [_index_part(env, part) for part in item.parts]
-    if len(parts) == 1 and isinstance(parts[0], Tensor):
-        return nodes.add(env, OPS["take"](), (owner, parts[0]), "take", item.span)
-    if any(isinstance(part, Tensor) for part in parts):
-        raise env.fail(NotWorkingYet(item.span, "an index that mixes tensors with numbers or slices"))
-    return nodes.add(env, OPS["index"](items=tuple(parts)), (owner,), "index", item.span)  # pyright: ignore[reportCallIssue]
+    tensors = [part for part in parts if isinstance(part, Tensor)]
+    kind: Any = OPS["index"]
+    if not tensors:
+        return nodes.add(env, kind(items=tuple(parts)), (owner,), "index", item.span)
+    if len(tensors) > 1 or any(isinstance(part, int | Dim) for part in parts):
+        raise env.fail(MixedIndex(item.span, len(tensors)))
+    basic = tuple(_WHOLE if isinstance(part, Tensor) else part for part in parts)
+    if any(part not in (_WHOLE, "...") for part in basic):
+        owner = nodes.add(env, kind(items=basic), (owner,), "index", item.span)
+    kind = OPS["take"]
+    return nodes.add(env, kind(axis=_axis(parts, owner.type.rank)), (owner, tensors[0]), "take", item.span)
+
+
+_WHOLE = (None, None, None)
+
+
+def _axis(parts: Sequence[Any], rank: int) -> int:
+    """The axis that the tensor among the parts of an index goes along, once the slices are taken."""
+    axis = next(place for place, part in enumerate(parts) if isinstance(part, Tensor))
+    return axis + rank - len(parts) if "..." in [part for part in parts[:axis] if isinstance(part, str)] else axis
 
 
 def _index_part(env: Env, part: tree.Tree) -> Any:

@@ -73,6 +73,14 @@ class Layer:
 
 
 @dataclass(frozen=True)
+class Inside:
+    """A place inside of a named layer, whose weights are reached by further dots."""
+
+    name: str
+    place: "Place"
+
+
+@dataclass(frozen=True)
 class Taps:
     """The values that the iterations of a labelled `repeat` give: each is put out only when something reads it."""
 
@@ -114,6 +122,7 @@ def kind_of(value: Any) -> str:
         tuple: "a tuple",
         range: "a range",
         Symbol: "a layer",
+        Inside: "a part of a layer",
         Taps: "the list of what the iterations give",
     }
     return names.get(type(value), "a symbolic size")

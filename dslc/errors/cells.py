@@ -223,3 +223,21 @@ class GradientNeedsWay(Problem):
 
     def help(self) -> str | None:
         return "derive by a tensor that the scalar is computed from, in the same body; `stop_gradient` cuts the way"
+
+
+@dataclass(frozen=True)
+class MixedIndex(Problem):
+    """An index takes entries along one axis by one tensor of ints, beside slices. In NumPy several of them, or ints between
+    them, move axes about in ways that few remember; here each says its axis."""
+
+    code = "E0271"
+    example = "net 1\nmodel m { input x: [batch, 8, 3]  input t: i32[batch]  output y = x[0, :, t] }\n"
+    mended = "net 1\nmodel m { input x: [batch, 8, 3]  input t: i32[batch]  output y = x[0][:, t] }\n"
+
+    tensors: int
+
+    def headline(self) -> str:
+        return f"an index has {self.tensors} tensors in it" if self.tensors > 1 else "an index mixes a tensor with ints"
+
+    def help(self) -> str | None:
+        return "index in steps, one axis at a time: `x[0][:, t]`; one entry for each example is `(x, t) -> gather(axis = 1)`"

@@ -9,24 +9,26 @@ from dslc.types import Type
 
 @op
 class Take(Op):
-    """Entries along axis 0 by an integer tensor: `keep[t]`.
+    """Entries along an axis by an integer tensor: `keep[t]`, `table[:, which]`.
 
     An index outside of the axis gives NaN, or the lowest integer.
 
-    Shapes: `[n, ...]` and `i32[...]` to `[index..., ...]`.
+    Shapes: `[..., n, ...]` and `i32[index]` to `[..., index, ...]`.
     """
 
+    axis: int = 0
     linear = True
 
     def infer(self, x: Type, index: Type) -> Type:
-        if x.rank == 0:
-            raise Mismatch("a scalar cannot be indexed", input=0)
+        if x.rank <= self.axis:
+            what = "a scalar cannot be indexed" if x.rank == 0 else f"there is no axis {self.axis} in {x}"
+            raise Mismatch(what, "use fewer indices", 0)
         if not index.is_integer:
             raise Mismatch(f"an index needs integers, and gets {index.dtype}", 'cast it first: `-> cast("i32")`', 1)
-        return x.with_shape(*index.shape, *x.shape[1:])
+        return x.with_shape(*x.shape[: self.axis], *index.shape, *x.shape[self.axis + 1 :])
 
     def apply(self, weights: Any, x: Any, index: Any, *, ctx: Context) -> Any:
-        return jnp.take(x, index, axis=0)
+        return jnp.take(x, index, axis=self.axis)
 
     def cost(self, x: Type, index: Type) -> Cost:
         rows = self.infer(x, index)
