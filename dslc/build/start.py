@@ -10,7 +10,7 @@ from dslc.data.folders import Folders
 from dslc.data.tensors import FORMATS, Tensors, tensors
 from dslc.errors.base import Problems
 from dslc.errors.weights import BadMapping, StartUnfit
-from dslc.graph import Graph
+from dslc.graph import Graph, Node
 from dslc.parse import tree
 from dslc.paths import layers, shape_of, stack_of
 from dslc.plan import Plan
@@ -47,10 +47,14 @@ def start(plan: Plan, folders: Folders, problems: Problems, must_be_there: bool)
 
 
 def _shapes(graph: Graph, followers: bool = True) -> list[tuple[str, tuple[int, ...]]]:
-    """Every weight and state, layer by layer, with its shape; followers start as what they follow, and need no file."""
+    """Every weight and state, layer by layer, with its shape; followers start as what they follow, clocks at 0."""
     nodes = [*graph.sources("parameter"), *graph.sources("state")]
-    nodes = [node for node in nodes if followers or not getattr(node.op, "follows", "")]
+    nodes = [node for node in nodes if followers or not _is_led(node)]
     return [(path, shape_of(node)[len(stack_of(node)) :]) for node in nodes for path, _ in layers(node)]
+
+
+def _is_led(node: Node) -> bool:
+    return bool(getattr(node.op, "follows", "") or getattr(node.op, "clock", False))
 
 
 def survey(

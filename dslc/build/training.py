@@ -19,12 +19,15 @@ from dslc.errors.placement import WrongStatement
 from dslc.errors.resolve import UnknownSetting
 from dslc.errors.steps import LossBesideSteps
 from dslc.errors.training import MissingInput, MissingTrainSetting
-from dslc.graph import Graph
+from dslc.graph import Graph, Node
+from dslc.initializers.base import INITIALIZERS
+from dslc.ops.base import OPS
 from dslc.parse import tree
 from dslc.plan import Plan
 from dslc.resolve import Program
 from dslc.source import Span
 
+PROGRESS = "progress"
 EXAMPLES = {"data": "data = digits() -> split(0.8, 0.2)", "loss": "loss = (logits, label) -> cross_entropy"}
 
 
@@ -53,6 +56,8 @@ class _Fields(Scope):
         if found is None and name in self.training.outputs and self.training.has_data and not self.training.applied:
             self.training.apply_model()
             found = super().find(name)
+        if found is None and name == PROGRESS and self.training.has_data:
+            found = self.names[name] = self.training.clock()
         return found
 
 
@@ -163,6 +168,15 @@ class _Training:
         self.env.scope.names.setdefault("batch", Binding(schema_batch(schema), self.section.span, "dimension"))
         return schema
 
+    def clock(self) -> Binding:
+        """The share of the run that is done, as a tensor."""
+        kind: Any = OPS["state"]
+        first: Any = INITIALIZERS["constant"]
+        builder, span = self.env.frame.builder, self.section.name.span
+        op = kind(init=first(0.0), clock=True)
+        ref = builder.add(Node(builder.fresh(PROGRESS), op, types=(op.infer(),), path=PROGRESS, span=span))
+        return Binding(self.env.frame.tensor(ref), span, "share of the run that is done")
+
     def apply_model(self) -> None:
         """Build the model on the block's values and the data's fields, and name its outputs."""
         self.applied = True
@@ -203,7 +217,7 @@ class _Training:
     def _graph(self, steps: Steps) -> Graph:
         builder = self.env.frame.builder
         builder.outputs = {name: self.env.frame.ref(tensor) for name, tensor in steps.outputs().items()}
-        return choose(builder.graph()).live()
+        return replace(choose(builder.graph()).live(), remarks=tuple(self.env.build.remarks))
 
 
 def bind_head(env: Env, section: tree.Section, given: Sequence[tree.Item]) -> None:

@@ -21,9 +21,14 @@ from dslc.plan import Update
 
 
 def followers(graph: Graph) -> dict[str, State]:
-    """The states of a graph that follow something, by name."""
+    """The states of a graph that follow something else, by name."""
     found = ((node.name, node.op) for node in graph.sources("state"))
     return {name: op for name, op in found if isinstance(op, State) and op.follows}
+
+
+def clocks(graph: Graph) -> tuple[str, ...]:
+    """The states of a graph that say how much of the run is done."""
+    return tuple(node.name for node in graph.sources("state") if isinstance(node.op, State) and node.op.clock)
 
 
 def followed(graph: Graph, updates: tuple[Update, ...], arrays: Mapping[str, Any], number: Any) -> dict[str, Any]:

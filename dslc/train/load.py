@@ -18,7 +18,7 @@ from dslc.paths import layers
 from dslc.plan import Plan
 from dslc.source import NOWHERE, Span
 from dslc.train.checkpoint import FACTS, Damaged, read_arrays
-from dslc.train.follow import followers
+from dslc.train.follow import clocks, followers
 from dslc.train.task import failed
 from dslc.train.weights import stored
 
@@ -57,7 +57,7 @@ class Beginning:
         for node in sorted(stored(graph), key=lambda node: node.name in copies):
             array = np.array(made[copies[node.name].follows] if node.name in copies else drawn[node.name])
             for path, place in layers(node):
-                if path in found:
+                if path in found and node.name not in clocks(graph):
                     array[place] = found[path]
             made[node.name] = array
         return made

@@ -9,7 +9,7 @@ from dslc.lazy import jax, jnp, lax
 from dslc.lower import Program, lower, shapes_of
 from dslc.plan import Update
 from dslc.source import Source
-from dslc.train.follow import followed, followers
+from dslc.train.follow import clocks, followed, followers
 from dslc.train.generator import fold, hashes
 from dslc.train.packing import Packing
 from dslc.train.task import Task
@@ -150,10 +150,12 @@ class Loop:
     def followed(self, moving: Moving, number: Any) -> dict[str, Any]:
         """The states after a step, followers included."""
         graph = self.task.kept
+        done = number.astype(jnp.float32) / max(self.task.length.total, 1)
+        state = {**moving.state, **dict.fromkeys(clocks(graph), done)}
         if not followers(graph):
-            return moving.state
+            return state
         arrays = {**self.packing.unpack(moving.weights), **moving.state}
-        return {**moving.state, **followed(graph, self.task.plan.updates, arrays, number)}
+        return {**state, **followed(graph, self.task.plan.updates, arrays, number)}
 
     def batch(self, step: Any, data: Any, rows: Any) -> dict[str, Any]:
         """The rows of a step."""

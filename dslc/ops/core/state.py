@@ -23,5 +23,7 @@ class State(Stored):
     """The parameter or state of which this is a copy that follows it; empty for a state of its own."""
     decay: float = 0.0
     """How much of itself a follower keeps when it follows: `decay * itself + (1 - decay) * followed`."""
+    clock: bool = False
+    """It is the share of the training run that is done: 0 in the first step, 1 after the last one."""
     pace: int = 1
     """A follower follows in every training step whose number divides by this."""
