@@ -80,7 +80,7 @@ def test_the_models_of_a_file_share_one_limit():
 )
 def test_a_tensor_that_fits_nowhere_is_refused_with_its_memory(stages: str, said: str):
     problems = compiler.check(Source("model.net", model(stages)))
-    assert [problem.code for problem in problems] == ["E0321"]
+    assert [problem.code for problem in problems] == ["E0324"]
     assert said in problems.found[0].headline()
 
 
@@ -95,7 +95,7 @@ def test_memory_has_the_unit_that_fits():
 
 @pytest.mark.parametrize("settings", ["x + 10 ** 12", "x - 2 ** 31 - 1"])
 def test_a_constant_fits_into_its_dtype(settings: str):
-    assert codes(f"net 1\nmodel m {{ input x: i32[batch, 4]  output y = {settings} }}") == ["E0322"]
+    assert codes(f"net 1\nmodel m {{ input x: i32[batch, 4]  output y = {settings} }}") == ["E0325"]
 
 
 @pytest.mark.parametrize(

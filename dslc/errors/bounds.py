@@ -42,7 +42,7 @@ class TooMuchMemory(Problem):
     """A single tensor or weight would need more memory than a machine has: most often a size has too many digits, or two
     axes are multiplied that were meant to be separate."""
 
-    code = "E0321"
+    code = "E0324"
     example = "net 1\nmodel m { input x: [batch, 4]  output y = x -> dense(10 ** 12) }\n"
     mended = "net 1\nmodel m { input x: [batch, 4]  output y = x -> dense(10 ** 3) }\n"
 
@@ -61,7 +61,7 @@ class TooMuchMemory(Problem):
 class DoesNotFit(Problem):
     """A number in the arithmetic of tensors becomes one element of a dtype, and every dtype has a largest number."""
 
-    code = "E0322"
+    code = "E0325"
     example = "net 1\nmodel m { input x: i32[batch, 4]  output y = x + 10 ** 12 }\n"
     mended = "net 1\nmodel m { input x: i32[batch, 4]  output y = x + 10 ** 6 }\n"
 
