@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from imported import HEAD, IMAGE, NORM, PARTS
 from nets import parameters
 
 import dslc
@@ -20,20 +21,6 @@ from dslc.summary import summarize
 from dslc.train import session
 from dslc.trained.evaluate import evaluate
 from dslc.trained.run import asked, open_run
-
-PARTS = """net 1
-import "deeper/norm.net"
-block bottleneck(width, act = relu): [batch, h, w, c] -> [batch, h, w, c] =
-  residual { norm.conv_norm(width) -> act -> norm.conv_norm(c) }
-model net(depths = [1, 2], block = bottleneck) {
-  input  image: [batch, 8, 8, 3]
-  output logits = image -> repeat n in depths { repeat n { block(4) } } -> global_avg_pool -> dense(10)
-}
-train net { data = nowhere()  loss = 3 }
-"""
-NORM = "net 1\nblock conv_norm(width) = conv(width, 3, bias = false) -> batch_norm\n"
-HEAD = 'net 1\nimport "blocks/parts.net" as p\n'
-IMAGE = "input image: [batch, 8, 8, 3]  output y = image ->"
 
 
 @pytest.fixture

@@ -64,7 +64,9 @@ def test_missing_data_is_a_note(dslc: Dslc, tmp_path: Path):
         "features ->", "image -> flatten ->"
     )
     (tmp_path / "far.net").write_text(
-        text.replace("iris() -> split(0.8, 0.2) -> standardize", "mnist() -> scale(0, 1)").replace("dense(3)", "dense(10)")
+        text.replace("iris() -> split(0.8, 0.2) -> standardize", "mnist() -> scale(0, 1)").replace(
+            "dense(3)", "dense(10)"
+        )
     )
     said = dslc("check", "far.net")
     assert said.status == 0
