@@ -73,7 +73,8 @@ def test_a_lint_has_its_reason_and_the_source_that_teaches_it(lint: type):
         ("_h = x -> relu\noutput y = x", []),
         ("layer f = relu\noutput y = x", [("W0205", 3)]),
         ("input w: [3]\noutput y = x", [("W0205", 3)]),
-        ("a, b = x -> split(2)\noutput y = a", [("W0205", 3)]),
+        ("a, b = x -> split(2)\noutput y = a", []),  # they come together
+        ("a, b = x -> split(2)\noutput y = x", [("W0205", 3), ("W0205", 3)]),
         ("a, _ = x -> split(2)\noutput y = a", []),
         ("output y = x -> relu as r", []),  # a label names the place as well
     ],

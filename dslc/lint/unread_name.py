@@ -38,9 +38,12 @@ class UnreadName(Lint):
             if isinstance(part, tree.Block):
                 found = reads(part)
                 for item in part.body:
-                    for what, name in _named(item):
-                        if not found[name.text] and not name.text.startswith("_"):
-                            yield cls(name.span, what, name.text)
+                    named = list(_named(item))
+                    # Of several values that come together some may be of no use here.
+                    if any(found[name.text] or name.text.startswith("_") for _, name in named):
+                        continue
+                    for what, name in named:
+                        yield cls(name.span, what, name.text)
 
 
 def _named(item: tree.Tree) -> Iterator[tuple[str, tree.Name]]:
