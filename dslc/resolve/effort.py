@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, field
 
-MOST_STAGES = 100_000
-"""Stages that are applied; a large model has thousands, and a `repeat` that stays one node counts its body once."""
+MOST_STAGES = 300_000
+"""Stages that are applied. A large model has thousands; a `repeat` counts its body once where no turn reads the index, and
+else every turn that is compared: a thousand steps of diffusion with a network of two hundred stages must pass."""
 
 
 @dataclass

@@ -35,15 +35,16 @@ def run(make: Callable[[random.Random], str], trial: Callable[[str], object], cl
             found = finding(text, trial)
             if found and found.kind not in kinds:
                 kinds.add(found.kind)
-                print(f"seed {seed}: {found}\n  {_kept(text, found, trial)}", flush=True)
+                print(f"  {_kept(seed, text, found, trial)}", flush=True)
             counts[found.kind if found else classify(text)] += 1
             seed += 1
     print(f"{seed - asked.seed:,} texts: " + ", ".join(f"{number:,} {kind}" for kind, number in counts.most_common()))
     sys.exit(bool(kinds))
 
 
-def _kept(text: str, found: Found, trial: Callable[[str], object]) -> Path:
+def _kept(seed: int, text: str, found: Found, trial: Callable[[str], object]) -> Path:
     """The smallest text with this finding, as a test from now on."""
+    print(f"seed {seed}: {found}", flush=True)
 
     def bad(smaller: str) -> bool:
         other = finding(smaller, trial)
