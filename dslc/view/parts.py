@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from dslc.graph import Graph, Node
+from dslc.ops.base import Op
 from dslc.verify import bodies
 from dslc.view.arrows import OUTPUT, Name
 from dslc.view.boxes import Part, Place
@@ -91,7 +92,7 @@ class Level:
 
     def within(self, region: Node, body: Graph) -> "Level":
         """The level inside of a region."""
-        times = self.times * getattr(region.op, "count", 1)
+        times = self.times * iterations(region.op)
         return Level(body, region, (*self.scope, region.name), times, region.name in self.backward)
 
     @cached_property
@@ -102,6 +103,12 @@ class Level:
             for path in self._blocks(node):
                 members.setdefault((path, node.name in self.backward), []).append(node)
         return {(path, name): use for (path, _), nodes in members.items() for name, use in uses(nodes).items()}
+
+
+def iterations(op: Op) -> int:
+    """How often the body of a region runs; once where only the data tells."""
+    count = getattr(op, "count", 1)
+    return count if isinstance(count, int) else 1
 
 
 def starts_backward(node: Node) -> bool:

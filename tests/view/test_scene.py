@@ -2,6 +2,7 @@
 
 import pytest
 import sketch
+from nets import graph_of
 
 from dslc.differentiate import differentiate
 from dslc.graph import Graph, Node, Ref
@@ -163,3 +164,16 @@ def backward(draw: sketch.Sketch, of: str, gradient: Ref) -> Ref:
     return draw.builder.add(
         Node(f"{node.name}.gradient", op, (node.inputs[0], gradient), {}, types, node.path, blocks=node.blocks)
     )
+
+
+def test_a_scan_over_a_time_that_only_the_data_tells_is_drawn_as_one_step() -> None:
+    cell = (
+        "block cell(n) { input x: [batch, c]  carry h: [batch, n] = zeros  output y = x + h -> dense(n)  next h = y }"
+    )
+    found = item(
+        scene(graph_of(f"{cell} model m {{ input x: [batch, t, 4]  output y = x -> scan {{ cell(4) }} }}")),
+        "scan",
+        "box",
+    )
+    assert found.count == 1
+    assert found.subtitle.endswith("2 layers")
