@@ -172,6 +172,55 @@ sample game(n = 3, times = 4) {
     assert not [*compiler.check(Source("test.net", text))]
 
 
+SAMPLER = """\
+net 1
+model net {
+  input  x: [batch, 2]
+  input  t: i32[batch]
+  output y = (x, t -> one_hot(3) -> cast("f32")) -> concat -> dense(4, bias = false) -> batch_norm -> tanh -> dense(2)
+}
+train path(times = 3) {
+  data  = moons()
+  t     = randint([batch], 0, times)
+  loss  = ((features, t) -> net, features) -> squared_error
+  steps = 30
+}
+sample path(n = 2, times = 3) {
+  beta   = linspace(0.1, 0.3, times)
+  keep   = 1 - beta -> cumprod
+  output points = ones([n, 2])
+    -> repeat i in reversed(0..times) {
+         ((it - beta[i] / (1 - keep[i] -> sqrt) * ((it, full([n], i)) -> net)) / (1 - beta[i] -> sqrt)
+           + (if i > 0 { 0.1 } else { 0 }))
+       }
+  output same = ones([n, 2]) -> repeat 4 { (it, full([n], 1)) -> net }
+}
+"""
+
+
+def test_a_repeat_samples_step_by_step(dslc: Dslc, tmp_path: Path) -> None:
+    trained(dslc, tmp_path, SAMPLER)
+    said = dslc("sample", "run")
+    assert said.status == 0, said.err
+    found, own = dict(np.load("run/samples.npz")), read_arrays(Path("run/weights.safetensors"))[0]
+
+    def net(x: np.ndarray, t: int) -> np.ndarray:
+        x = np.concatenate([x, np.eye(3)[[t] * 2]], axis=1) @ own["net.dense.kernel"]
+        x = (x - own["net.batch_norm.mean"]) / np.sqrt(own["net.batch_norm.var"] + 1e-5)
+        x = np.tanh(x * own["net.batch_norm.scale"] + own["net.batch_norm.bias"])
+        return x @ own["net.dense_2.kernel"] + own["net.dense_2.bias"]
+
+    beta, points, same = np.linspace(0.1, 0.3, 3), np.ones((2, 2)), np.ones((2, 2))
+    keep = np.cumprod(1 - beta)
+    for i in reversed(range(3)):
+        points = (points - beta[i] / np.sqrt(1 - keep[i]) * net(points, i)) / np.sqrt(1 - beta[i]) + 0.1 * (i > 0)
+    for _ in range(4):
+        same = net(same, 1)
+    # float32 over a few steps.
+    np.testing.assert_allclose(found["points"], points, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(found["same"], same, rtol=1e-4, atol=1e-5)
+
+
 def decoded(data: bytes) -> np.ndarray:
     """The pixels of a PNG file without filters."""
     assert data.startswith(b"\x89PNG\r\n\x1a\n")

@@ -5,10 +5,11 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
-from nets import problems_of, told
+from nets import parameters, plan_of, problems_of, told
 from runs import loop_of, train_text
 from test_program import trained
 
+from dslc.errors.base import Failed
 from dslc.train.generator import base_key
 from dslc.train.program import Loop, order
 from dslc.train.task import on_device
@@ -261,3 +262,71 @@ def test_what_steps_cannot_do_is_a_coded_problem(body: str, code: str, part: str
     ]
     assert found and found[0].code == code, [told(problem) for problem in found]
     assert part in told(found[0])
+
+
+def test_settings_of_models_come_from_the_variant_and_the_command_line() -> None:
+    text = GAME + "variant wide of guess(width = 9)"
+    assert plan_of(text, variant="wide").graph.nodes["guess.dense.kernel"].type.shape == (4, 9)
+    assert plan_of(text, settings={"width": "7"}).graph.nodes["guess.dense.kernel"].type.shape == (4, 7)
+    assert plan_of(text, model="game", variant="wide").name == "game"
+    with pytest.raises(AssertionError, match="E0203"):
+        plan_of(text, settings={"height": "7"})
+
+
+def test_the_model_that_the_block_names_can_be_applied_by_name_too() -> None:
+    text = """model net { input x: [batch, 4]  output y = x -> dense(3) }
+    train net { data = iris()  twice = 2 * features -> net  loss = (twice, label) -> cross_entropy }
+    """
+    plan = plan_of(text)
+    assert parameters(plan.graph) == {"dense.kernel": (4, 3), "dense.bias": (3,)}
+    again = text.replace("loss =", "x = features  near = (twice, y) -> squared_error  loss =")
+    assert parameters(plan_of(again).graph) == parameters(plan.graph)
+
+
+def test_steps_train_with_groups_averages_and_micro_batches(tmp_path: Any) -> None:
+    settings = (
+        'batch = 20  accumulate = 2  ema = 0.9  group "judge.dense.*" { frozen = true }  group "*.bias" { lr = 0.5 }'
+    )
+    text = GAME.replace("batch = 20", settings)
+    loop = loop_of(text)
+    before, after = (trained(loop, stop) for stop in (0, 4))
+    changed = {name for name in before.weights if not np.array_equal(before.weights[name], after.weights[name])}
+    assert changed == {name for name in before.weights if not name.startswith("judge.dense.")}
+    assert train_text(text, tmp_path / "run").step == 30
+
+
+def test_a_number_that_is_not_finite_is_found_in_the_step_that_makes_it(tmp_path: Any) -> None:
+    text = GAME.replace("loss = (made -> judge, 1)", "loss = (made / (made - made -> sum) -> judge, 1)")
+    with pytest.raises(Failed) as caught:
+        train_text(text, tmp_path / "run")
+    (problem,) = caught.value.problems
+    assert problem.code == "E0422"
+    # The forger's first turn is the second training step, and step numbers count those that are taken.
+    assert "step 1" in problem.headline()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "step a { update = [guess, guess -> judge]  loss = 1 }",
+        "step a { }",
+        "step guess { update = [guess]  loss = (features -> guess -> guess, label) -> cross_entropy }",
+        "loss = features -> guess.y",
+        "loss = features -> guess.y.z",
+        "loss = guess -> mean",
+        "loss = guess",
+        "loss = average(guess) -> mean",
+        "loss = features -> average -> mean",
+        "loss = features -> average(average(guess)) -> mean",
+        "layer both = guess -> judge  loss = features -> both -> mean",
+        "block = 3  loss = features -> guess -> mean",
+        "next x = features  loss = features -> guess -> mean",
+        "loss = features -> repeat 3 { guess } -> mean",
+        "loss = (features, features) -> guess -> mean",
+        "loss = features -> if batch > 3 { guess } -> mean",
+    ],
+)
+def test_odd_blocks_are_told_in_words(body: str) -> None:
+    for text in (f"{MODELS}train free {{ data = iris()  {body} }}", f"{MODELS}train guess {{ data = iris()  {body} }}"):
+        for problem in problems_of(text):
+            assert problem.code and told(problem)
