@@ -12,7 +12,7 @@ from dslc.sizes import sized, sizes_of
 from dslc.source import Source
 from dslc.types import BYTES, Type
 
-SILENT = ("input", "parameter", "state", "constant")
+SILENT = ("input", "parameter", "state", "constant", "filled", "numbers")
 """Nodes that hold an array and compute nothing."""
 
 

@@ -28,7 +28,7 @@ class AllWait(Fact):
     """Every product in the body reads what an earlier step gives."""
 
     def __str__(self) -> str:
-        return "every product in its body waits for what an earlier step gives, or has weights of its own in each"
+        return "every product in its body waits for what an earlier step gives"
 
 
 @optimization
@@ -123,7 +123,7 @@ class HoistFromScan(Optimization):
             if products:
                 _lift(edit, node, node.op, _ancestors(node.op.body, products, free))
                 edit.take(AtOnce(tuple(products), node.op.count), node)
-            elif any(_is_liftable(inner) and inner.weights for inner in node.op.body):
+            elif any(_is_liftable(inner) and _shares(inner, node.op) for inner in node.op.body):
                 edit.refuse(AllWait(), node)
         return edit.done()
 
@@ -143,6 +143,11 @@ def _free(op: Repeat) -> set[str]:
         if fits and _is_liftable(node) and all(ref.node in whole for ref in node.weights.values()):
             free.add(node.name)
     return free
+
+
+def _shares(node: Node, op: Repeat) -> bool:
+    """Whether a node has weights that are the same in every step."""
+    return any(ref.node in op.given for ref in node.weights.values())
 
 
 def _is_liftable(node: Node) -> bool:

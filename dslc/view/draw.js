@@ -16,7 +16,8 @@ function textWidth(text, font) {
   return widths.get(key)
 }
 
-const times = (item) => (item.count > 1 ? `× ${item.count.toLocaleString("en")}` : "")
+const isRepeated = (item) => (item.count ?? 1) !== 1
+const times = (item) => (isRepeated(item) ? `× ${item.count.toLocaleString("en")}` : "")
 const isSymbol = (item) => item.kind === "layer" && !item.subtitle && item.title.length <= 2
 
 const measure = {
@@ -71,7 +72,7 @@ const hueOf = (family) => (family in DATA.hues ? `--hue: ${DATA.hues[family][0]}
 
 function spoken(item) {
   const kind = item.kind === "box" ? "box " : item.kind === "layer" ? "" : `${item.kind} `
-  return [kind + item.title, item.count > 1 && `${item.count} times`, item.subtitle].filter(Boolean).join(", ")
+  return [kind + item.title, isRepeated(item) && `${item.count} times`, item.subtitle].filter(Boolean).join(", ")
 }
 
 function rect(className, x, y, width, height, rx) {
@@ -98,7 +99,7 @@ function body(item, { width, height }) {
   if (isSymbol(item)) return [rect("back", 0, 0, width, height, 9), middle(item.title, width / 2, height / 2 + 5.5)]
   const isBox = item.kind === "box"
   const round = item.kind === "input" || item.kind === "output" ? height / 2 : 8
-  const shapes = item.count > 1 ? [2, 1].map((at) => rect("back sheet", at * SIZE.stack, at * SIZE.stack, width, height, round)) : []
+  const shapes = isRepeated(item) ? [2, 1].map((at) => rect("back sheet", at * SIZE.stack, at * SIZE.stack, width, height, round)) : []
   shapes.push(rect("back", 0, 0, width, height, round))
   if (item.family && !isBox && item.kind === "layer") shapes.push(rect("family", 5, 8, 3, height - 16, 1.5))
   if (isBox) shapes.push(chevron(15, height / 2, false))

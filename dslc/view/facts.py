@@ -107,6 +107,10 @@ def trained(nodes: Iterable[Node], graph: Graph, times: int = 1) -> dict[str, in
             source = graph.nodes[ref.node]
             if source.op.name == "parameter" and isinstance(source.type.size, int):
                 found[source.name] = source.type.size * times
+        # A weight that stands outside of a region has its own name in it.
+        for source in (graph.nodes[ref.node] for ref in node.weights.values()):
+            if source.op.name == "input" and isinstance(source.type.size, int):
+                found[source.name] = source.type.size
     return found
 
 

@@ -10,7 +10,7 @@ from dslc.verify import bodies
 from dslc.view.arrows import OUTPUT, Arrow, Name, arrows
 from dslc.view.boxes import Box, Place, Tree, names_in, nested
 from dslc.view.facts import Section, direct_weights, holding, of_node, origin, place_of, trained
-from dslc.view.parts import Level, iterations
+from dslc.view.parts import Level
 from dslc.view.wording import (
     DERIVATIVE,
     count_text,
@@ -40,7 +40,8 @@ class Item:
     family: str = ""
     about: str = ""
     backward: bool = False
-    count: int = 1
+    count: int | str = 1
+    """How often a box runs; the name of the size where the data decides it."""
     sections: tuple[Section, ...] = ()
     place: str = ""
     code: str = ""
@@ -139,8 +140,9 @@ class _Pen:
         return Item("box", parent, " … ".join(dict.fromkeys(short(self.title(path, parent), 24) for path in paths)))
 
     def region(self, node: Node, level: Level, parent: int) -> Sums:
-        count = iterations(node.op)
-        title, note = self.title(node.path, parent, node.name in level.backward), "" if count > 1 else node.op.name
+        found = getattr(node.op, "count", 1)
+        count = found if isinstance(found, int) else str(found)
+        title, note = self.title(node.path, parent, node.name in level.backward), "" if count != 1 else node.op.name
         item = replace(self.layer(node, level, parent), kind="box", title=title, note=note, count=count)
         return self.fill(item, [self.inside(level.within(node, body)) for body in bodies(node.op).values()])
 

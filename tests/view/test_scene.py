@@ -166,14 +166,12 @@ def backward(draw: sketch.Sketch, of: str, gradient: Ref) -> Ref:
     )
 
 
-def test_a_scan_over_a_time_that_only_the_data_tells_is_drawn_as_one_step() -> None:
-    cell = (
-        "block cell(n) { input x: [batch, c]  carry h: [batch, n] = zeros  output y = x + h -> dense(n)  next h = y }"
-    )
-    found = item(
-        scene(graph_of(f"{cell} model m {{ input x: [batch, t, 4]  output y = x -> scan {{ cell(4) }} }}")),
-        "scan",
-        "box",
-    )
-    assert found.count == 1
-    assert found.subtitle.endswith("2 layers")
+def test_a_scan_is_a_box_that_names_its_length_and_counts_the_weights_outside_of_it() -> None:
+    text = """
+    block cell() { input x: [batch, c]  carry h: [batch, 4] = zeros  output y = (x -> dense(4)) + h  next h = y }
+    model m { input x: [batch, time, 3]  output y = x -> scan { cell } -> dense(2) }
+    """
+    drawn = scene(graph_of(text))
+    box = next(each for each in drawn.items if each.kind == "box" and each.count != 1)
+    assert box.count == "time"
+    assert rows(box, "Holds")["weights"] == ("16",)
