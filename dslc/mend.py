@@ -116,7 +116,7 @@ def _safe(state: Mended) -> Iterator[tuple[Problem, Fix]]:
             continue
         change = _change(state.source, problem, fix)
         clash = any(_overlap(edit, other) for edit in fix.edits for other in taken)
-        if not clash and (_key(problem), change.before, change.after) not in refused:
+        if not clash and change.before != change.after and (_key(problem), change.before, change.after) not in refused:
             taken += fix.edits
             yield problem, fix
 

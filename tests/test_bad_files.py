@@ -13,6 +13,7 @@ import pytest
 from dslc import compiler
 from dslc.errors.base import Problem
 from dslc.errors.render import report
+from dslc.mend import mend
 from dslc.source import Source
 
 FOLDER = Path(__file__).parent / "bad"
@@ -46,6 +47,14 @@ def test_a_bad_file_says_what_its_golden_file_says(file: Path):
     golden = file.with_suffix(".txt")
     assert golden.exists(), "run `python tests/test_bad_files.py --write`, and read what it writes"
     assert said(*read(file)) == golden.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_fixes_never_make_a_bad_file_worse(file: Path):
+    source, problems = read(file)
+    state = mend(source, lambda text: list(compiler.check(text)))
+    before, after = ([one for one in found if one.severity == "error"] for found in (problems, state.problems))
+    assert len(after) <= len(before)
 
 
 def test_every_golden_file_has_its_bad_file():

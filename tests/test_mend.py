@@ -43,6 +43,8 @@ def mended(text: str) -> str:
         ("dense(3) >> relu }", "dense(3) -> relu }"),
         ("dense(3) - > relu }", "dense(3) -> relu }"),
         ("dense(3) --> relu }", "dense(3) -> relu }"),
+        ("relu }\nmodel k { input x: [n]  output y = x --> relu }", "relu }\nmodel k { input x: [n]  output y = x -> relu }"),
+        ("relu }\nmodel k { input x: [n]  output y = x - > relu }", "relu }\nmodel k { input x: [n]  output y = x -> relu }"),
         ("dense(3) |> relu }", "dense(3) -> relu }"),
         ("dense(3) → relu }", "dense(3) -> relu }"),
         ("dense(2 \u00d7 3) }", "dense(2 * 3) }"),

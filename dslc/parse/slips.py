@@ -108,7 +108,7 @@ def _arrow(place: Place) -> Slip | None:
     drawn = re.match(r">>|--+>|-[ \t]+>", rest)
     if drawn:
         return place.slip("arrow", place.at, place.at + drawn.end(), "->")
-    for sign in (">", "-", "--"):
+    for sign in (">", "--", "-"):
         if place.word == ">" and place.before.endswith(sign) and "\n" not in place.text[start : place.at]:
             return place.slip("arrow", start - len(sign), place.at + 1, "->")
     if place.word == "->" and place.before.endswith("->"):
