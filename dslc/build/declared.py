@@ -8,12 +8,14 @@ from dslc.build import evaluate, nodes, settings, types
 from dslc.build.frame import Escapes
 from dslc.build.scope import Env
 from dslc.build.values import Tensor
+from dslc.errors.base import Note
 from dslc.errors.cells import (
     CellOutsideScan,
     KeptInLoop,
     NeverNext,
     NextDiffers,
     NextOfNothing,
+    NextTwice,
     NoFirstValue,
     ParamNotFloat,
     StartVaries,
@@ -135,8 +137,14 @@ def give_next(env: Env, item: tree.Next) -> None:
 
 
 def require_next(env: Env, body: tuple[tree.Tree, ...]) -> None:
-    """Add a problem for every carry and state that a body gives no next value."""
-    given = [part.name.text for part in body if isinstance(part, tree.Next)]
+    """Add a problem for every carry and state that a body gives no next value, or a second one."""
+    given: dict[str, tree.Next] = {}
+    for part in body:
+        if isinstance(part, tree.Next) and part.name.text in given:
+            first = given[part.name.text]
+            env.build.problems.add(NextTwice(part.name.span, part.name.text, (Note(first.name.span, "the first one"),)))
+        elif isinstance(part, tree.Next):
+            given[part.name.text] = part
     for part in body:
         if isinstance(part, tree.Declaration) and part.kind in KEPT and part.name.text not in given:
             env.build.problems.add(NeverNext(part.name.span, part.kind, part.name.text))

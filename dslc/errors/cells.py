@@ -241,3 +241,24 @@ class MixedIndex(Problem):
 
     def help(self) -> str | None:
         return "index in steps, one axis at a time: `x[0][:, t]`; one entry for each example is `(x, t) -> gather(axis = 1)`"
+
+
+@dataclass(frozen=True)
+class NextTwice(Problem):
+    """What is carried or kept has one value in the step after this one."""
+
+    code = "E0272"
+    example = _CELL.replace("  next   h = new\n", "  next   h = new\n  next   h = 0.5 * new\n") + _USED
+    mended = _CELL + _USED
+
+    name: str
+    origins: tuple[Note, ...]
+
+    def headline(self) -> str:
+        return f"`{self.name}` gets two next values"
+
+    def notes(self) -> tuple[Note, ...]:
+        return self.origins
+
+    def help(self) -> str | None:
+        return "leave one of them; an `if` chooses while compiling: `next h = if keep { h } else { new }`"
