@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from dslc.parse import tree
@@ -9,14 +10,20 @@ from dslc.parse import tree
 
 def parts(item: Any) -> Iterator[tree.Tree]:
     """A piece of syntax and all pieces in it."""
-    if isinstance(item, tuple):
-        for part in item:
-            yield from parts(part)
-    elif isinstance(item, tree.Tree):
-        yield item
-        for name in item.__dataclass_fields__:
-            if name not in ("span", "at"):
-                yield from parts(getattr(item, name))
+    todo: list[Any] = [item]
+    while todo:
+        part = todo.pop()
+        if isinstance(part, tuple):
+            todo += reversed(part)
+        elif isinstance(part, tree.Tree):
+            yield part
+            todo += [getattr(part, name) for name in _fields(type(part))]
+
+
+@cache
+def _fields(kind: type[tree.Tree]) -> tuple[str, ...]:
+    """Where other pieces may stand, the last one first."""
+    return (*(name for name in reversed(kind.__dataclass_fields__) if name not in ("span", "at")),)
 
 
 def reads(item: Any) -> Counter[str]:

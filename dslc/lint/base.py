@@ -36,10 +36,10 @@ class Place:
     def span(self) -> Span:
         return self.node.span
 
-    def before(self, position: int = 0) -> list["Place"]:
+    def before(self, position: int = 0, seen: frozenset[tuple[int, Ref]] = frozenset()) -> list["Place"]:
         """Where an input comes from: in a loop that is the last iteration too."""
         ref = self.node.inputs[position] if position < len(self.node.inputs) else None
-        return [] if ref is None else self.view.producers(ref)
+        return [] if ref is None else self.view.producers(ref, seen)
 
     def after(self) -> list["Place"]:
         """Who reads the first output; outputs of the whole are no reader."""
@@ -92,20 +92,33 @@ class View:
             else:
                 yield Place(self, node)
 
-    def producers(self, ref: Ref) -> list[Place]:
+    @cached_property
+    def order(self) -> dict[str, int]:
+        """Nodes by name with their places in the graph."""
+        return {name: place for place, name in enumerate(self.graph.nodes)}
+
+    def producers(self, ref: Ref, seen: frozenset[tuple[int, Ref]] = frozenset()) -> list[Place]:
+        """Where a tensor is made; `seen` is what is being asked already: a body may give what it takes."""
+        if (id(self), ref) in seen:
+            return []
+        seen |= {(id(self), ref)}
         if ref.node in self.inner:
             body = self.inner[ref.node]
-            return body.producers(body.results[ref.output]) if ref.output < len(body.results) else []
+            return body.producers(body.results[ref.output], seen) if ref.output < len(body.results) else []
         node = self.graph.nodes[ref.node]
         if self.region is None or node.op.name != "input":
             return [Place(self, node)]
         position = self.inputs.index(node.name)
-        found = self.region.before(position)
+        found = self.region.before(position, seen)
         if position < self._carried and self.results[position] != ref:
-            found = [*found, *self.producers(self.results[position])]
+            found = [*found, *self.producers(self.results[position], seen)]
         return found
 
-    def readers(self, ref: Ref) -> list[Place]:
+    def readers(self, ref: Ref, seen: frozenset[tuple[int, Ref]] = frozenset()) -> list[Place]:
+        """Who reads a tensor, in the next iteration of a loop too; `seen` as above."""
+        if (id(self), ref) in seen:
+            return []
+        seen |= {(id(self), ref)}
         found: list[Place] = []
         for name in dict.fromkeys(self.graph.uses.get(ref, ())):
             node = self.graph.nodes[name]
@@ -113,14 +126,14 @@ class View:
                 body = self.inner[name]
                 for position, given in enumerate(node.inputs):
                     if given == ref:
-                        found += body.readers(Ref(body.inputs[position]))
+                        found += body.readers(Ref(body.inputs[position]), seen)
             else:
                 found.append(Place(self, node))
         if self.region is not None and ref in self.results:
             position = self.results.index(ref)
-            found += self.region.view.readers(Ref(self.region.node.name, position))
+            found += self.region.view.readers(Ref(self.region.node.name, position), seen)
             if position < self._carried and Ref(self.inputs[position]) != ref:
-                found += self.readers(Ref(self.inputs[position]))
+                found += self.readers(Ref(self.inputs[position]), seen)
         return found
 
     @property

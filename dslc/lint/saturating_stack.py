@@ -45,12 +45,12 @@ class SaturatingStack(Lint):
 
 def _follows(start: Place) -> bool:
     """Whether another layer of the stack comes; the first of the next iteration does not count."""
-    order = list(start.view.graph.nodes)
+    order = start.view.order
     seen: set[int] = set()
     open_ = start.after()
     while open_:
         here = open_.pop()
-        again = here.view is start.view and order.index(here.node.name) <= order.index(start.node.name)
+        again = here.view is start.view and order[here.node.name] <= order[start.node.name]
         if id(here.node) in seen or again:
             continue
         seen.add(id(here.node))
