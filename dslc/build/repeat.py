@@ -48,7 +48,8 @@ def apply(env: Env, item: tree.Repeat, label: tree.Name | None) -> Any:
         if run.until - at > 1:
             value, node = _region(here, item, rows, at, run, base)
             is_bundle = isinstance(value, Bundle)
-            pieces += [Looped(env.frame, node, place, is_bundle) for place in range(run.until - at)]
+            if label is not None:  # nobody else can ask for them, and there may be a million
+                pieces += [Looped(env.frame, node, place, is_bundle) for place in range(run.until - at)]
         else:
             inner = _iteration(
                 here, item, rows[at], Place(env.place.frame, f"{base}.{at}"), (*env.blocks, base, f"{base}.{at}")
