@@ -1,14 +1,12 @@
 """E02: settings that cannot be computed."""
 
-from dataclasses import dataclass
-
-from dslc.errors.base import Fix, Problem
+from dslc.errors.base import Fix, Problem, problem
 
 RANGES = {"sqrt": "from 0 up", "log": "above 0"}
 _REST = ") { input x: [batch, 4]  output y = x -> dense(3) }\n"
 
 
-@dataclass(frozen=True)
+@problem
 class WrongOperand(Problem):
     """An operator gets values that it does not work on. Numbers go with numbers, lists with lists, strings are only joined,
     and tensors know arithmetic and comparisons, but no `and` and no ranges."""
@@ -32,7 +30,7 @@ class WrongOperand(Problem):
         return "numbers go with numbers, lists with lists"
 
 
-@dataclass(frozen=True)
+@problem
 class NotACondition(Problem):
     """What is decided while compiling is true or false: no number counts as true, and a tensor has its values only later."""
 
@@ -55,7 +53,7 @@ class NotACondition(Problem):
         return "compare: `n > 0`"
 
 
-@dataclass(frozen=True)
+@problem
 class DivisionByZero(Problem):
     """A setting is divided by zero."""
 
@@ -75,7 +73,7 @@ class DivisionByZero(Problem):
         return "divide by something else, or `require` that it is not 0"
 
 
-@dataclass(frozen=True)
+@problem
 class DoesNotDivide(Problem):
     """`/` is exact. Where a size does not divide, there is no size that the result could be."""
 
@@ -96,7 +94,7 @@ class DoesNotDivide(Problem):
         return self.rewritten("//", safe=False)
 
 
-@dataclass(frozen=True)
+@problem
 class NoNumber(Problem):
     """A computation has no result that is a number of reasonable size: a power that explodes, the root of a negative number,
     a logarithm of zero, `zip` of lists of different lengths."""
@@ -119,7 +117,7 @@ class NoNumber(Problem):
         return "check what it is given" if self.function else "check the exponents and factors"
 
 
-@dataclass(frozen=True)
+@problem
 class TooMany(Problem):
     """Lists, ranges and repeats have a bound, so that checking a file always ends soon."""
 
@@ -138,7 +136,7 @@ class TooMany(Problem):
         return "make it shorter"
 
 
-@dataclass(frozen=True)
+@problem
 class NotWhole(Problem):
     """The ends of a range and the count of a `repeat` are ints, known while compiling; nothing is rounded silently."""
 
@@ -157,7 +155,7 @@ class NotWhole(Problem):
         return f"write {self.shown}"
 
 
-@dataclass(frozen=True)
+@problem
 class NotAList(Problem):
     """A list is wanted, and something else stands here."""
 
@@ -181,7 +179,7 @@ class NotAList(Problem):
         return self.rewritten(self.instead)
 
 
-@dataclass(frozen=True)
+@problem
 class WrongCall(Problem):
     """A compile-time function gets too few or too many values, or one with a name."""
 
@@ -208,7 +206,7 @@ class WrongCall(Problem):
         return f"write `{self.name}({many})`"
 
 
-@dataclass(frozen=True)
+@problem
 class WrongArgument(Problem):
     """A compile-time function gets a value of a kind that it does not work on; on tensors layers work, behind an arrow."""
 
@@ -231,7 +229,7 @@ class WrongArgument(Problem):
         return f"give it {self.wanted}"
 
 
-@dataclass(frozen=True)
+@problem
 class CannotCall(Problem):
     """Only layers, blocks and functions take settings in parentheses, and only combinators take a body in braces."""
 

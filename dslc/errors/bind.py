@@ -1,11 +1,9 @@
 """E03: sizes that are put in for the dimension names of a graph."""
 
-from dataclasses import dataclass
-
-from dslc.errors.base import Problem
+from dslc.errors.base import Problem, problem
 
 
-@dataclass(frozen=True)
+@problem
 class SizesDoNotFit(Problem):
     """A model works for some sizes of its free dimensions only: one must divide, or leave room for a window. A free dimension
     for which no size is given counts as 1."""
@@ -30,7 +28,7 @@ class SizesDoNotFit(Problem):
         return "; ".join(way) or "give a larger batch: `--dim batch=64`"
 
 
-@dataclass(frozen=True)
+@problem
 class UnknownDimension(Problem):
     """The command line gives a size for a dimension that no type of the file names."""
 

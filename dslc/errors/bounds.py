@@ -1,8 +1,6 @@
 """E03: what is larger than any machine could hold or compute."""
 
-from dataclasses import dataclass
-
-from dslc.errors.base import Problem
+from dslc.errors.base import Problem, problem
 
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB")
 
@@ -14,7 +12,7 @@ def memory(count: int) -> str:
     return f"{tenths // 10:,}.{tenths % 10} {_UNITS[unit]}" if unit else f"{count} bytes"
 
 
-@dataclass(frozen=True)
+@problem
 class TooManyStages(Problem):
     """Blocks that use blocks, and repeats inside of repeats, grow fast: what a file becomes when it is written out has a
     limit, so that a check always ends soon. A `repeat` whose turns are alike counts its body once."""
@@ -37,7 +35,7 @@ class TooManyStages(Problem):
         return "let the turns of a `repeat` be alike, so that it stays one node, or take fewer"
 
 
-@dataclass(frozen=True)
+@problem
 class TooMuchMemory(Problem):
     """A single tensor or weight would need more memory than a machine has: most often a size has too many digits, or two
     axes are multiplied that were meant to be separate."""
@@ -57,7 +55,7 @@ class TooMuchMemory(Problem):
         return "make one of these sizes smaller; the limit for one tensor is 1 TiB"
 
 
-@dataclass(frozen=True)
+@problem
 class DoesNotFit(Problem):
     """A number in the arithmetic of tensors becomes one element of a dtype, and every dtype has a largest number."""
 

@@ -1,8 +1,6 @@
 """E02 and E03: what a body declares with a type, and what is carried from step to step."""
 
-from dataclasses import dataclass
-
-from dslc.errors.base import Note, Problem
+from dslc.errors.base import Note, Problem, problem
 
 _CELL = """net 1
 block elman(units) {
@@ -15,7 +13,7 @@ block elman(units) {
 _USED = "model m { input x: [batch, time, 3]  output y = x -> scan { elman(4) } }\n"
 
 
-@dataclass(frozen=True)
+@problem
 class CellOutsideScan(Problem):
     """A block with a `carry` is a cell: it says what happens in one step of a sequence. Only a `scan` gives it steps."""
 
@@ -32,7 +30,7 @@ class CellOutsideScan(Problem):
         return "write `-> scan { ... }` round its use: it runs the cell over axis 1 of what is piped in"
 
 
-@dataclass(frozen=True)
+@problem
 class NeverNext(Problem):
     """What is carried or kept changes from step to step; without a `next` it would stay as it starts."""
 
@@ -50,7 +48,7 @@ class NeverNext(Problem):
         return f"say what it is in the step after this one: `next {self.name} = ...`"
 
 
-@dataclass(frozen=True)
+@problem
 class NextOfNothing(Problem):
     """`next` gives the value in the following step to a `carry` or a `state` of the same block."""
 
@@ -67,7 +65,7 @@ class NextOfNothing(Problem):
         return f"declare it: `carry {self.name}: [batch, units] = zeros` within a `scan`, `state` from one training step to the next"
 
 
-@dataclass(frozen=True)
+@problem
 class NextDiffers(Problem):
     """What is carried keeps its type, because every step is the same program."""
 
@@ -90,7 +88,7 @@ class NextDiffers(Problem):
         return "give both one type: change the declaration, or the layer that makes the next value"
 
 
-@dataclass(frozen=True)
+@problem
 class StartVaries(Problem):
     """A carry starts before the first step: with a number, or a tensor from outside of the scan."""
 
@@ -107,7 +105,7 @@ class StartVaries(Problem):
         return "start it with `zeros`, a number, or a tensor that the cell takes as an input: `input start: [batch, units]`"
 
 
-@dataclass(frozen=True)
+@problem
 class NoFirstValue(Problem):
     """Vectors and scalars of weights, and everything that is kept, need a first value: nothing in the model says which."""
 
@@ -126,7 +124,7 @@ class NoFirstValue(Problem):
         return f"write one behind its type: `{self.kind} {self.name}: {self.type} = zeros`, `= ones`, `= normal(std = 0.02)`, `= 0.5`"
 
 
-@dataclass(frozen=True)
+@problem
 class ParamNotFloat(Problem):
     """Weights are trained by their gradient, and integers have none."""
 
@@ -144,7 +142,7 @@ class ParamNotFloat(Problem):
         return f"make it a float; what is kept and not trained is a `state {self.name}: ...` with a `next`"
 
 
-@dataclass(frozen=True)
+@problem
 class KeptInLoop(Problem):
     """Statistics and `state` change once in a training step. A layer that is used in every iteration of a loop would change
     them several times, and which of the values to keep is not defined."""
@@ -162,7 +160,7 @@ class KeptInLoop(Problem):
         return "use a layer without statistics, such as `layer_norm`, or give each iteration its own by `repeat`"
 
 
-@dataclass(frozen=True)
+@problem
 class ScanNeedsTime(Problem):
     """A scan goes along axis 1 of what is piped in, `[batch, time, ...]`; several tensors go in step with each other."""
 
@@ -185,7 +183,7 @@ class ScanNeedsTime(Problem):
         )
 
 
-@dataclass(frozen=True)
+@problem
 class PartlyFrozen(Problem):
     """Weights are either trained or frozen: one use of a named layer in `frozen { ... }` and another one outside of it
     say two things about the same weights."""
@@ -207,7 +205,7 @@ class PartlyFrozen(Problem):
         return "put all uses into `frozen { ... }` or none; `stop_gradient` keeps a gradient from going back"
 
 
-@dataclass(frozen=True)
+@problem
 class GradientNeedsWay(Problem):
     """A derivative follows the way from a tensor to a scalar that was computed from it, in one and the same body."""
 
@@ -225,7 +223,7 @@ class GradientNeedsWay(Problem):
         return "derive by a tensor that the scalar is computed from, in the same body; `stop_gradient` cuts the way"
 
 
-@dataclass(frozen=True)
+@problem
 class MixedIndex(Problem):
     """An index takes entries along one axis by one tensor of ints, beside slices. In NumPy several of them, or ints between
     them, move axes about in ways that few remember; here each says its axis."""
@@ -243,7 +241,7 @@ class MixedIndex(Problem):
         return "index in steps, one axis at a time: `x[0][:, t]`; one entry for each example is `(x, t) -> gather(axis = 1)`"
 
 
-@dataclass(frozen=True)
+@problem
 class NextTwice(Problem):
     """What is carried or kept has one value in the step after this one."""
 

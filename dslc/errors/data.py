@@ -1,13 +1,12 @@
 """E05: files and data."""
 
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from dslc.data.failures import DataBroken as BrokenFailure
 from dslc.data.failures import DataFailure
 from dslc.data.failures import DataMissing as MissingFailure
 from dslc.data.failures import PathRefused as RefusedPath
-from dslc.errors.base import Note, Problem
+from dslc.errors.base import Note, Problem, problem
 from dslc.source import Span
 
 _MODEL = "net 1\nmodel m { input features: [batch, 4]  output logits = features -> dense(3) }\n"
@@ -15,7 +14,7 @@ _IMAGES = "net 1\nmodel m { input image: [batch, 28, 28, 1]  output logits = ima
 _LOSS = "loss = (logits, label) -> cross_entropy"
 
 
-@dataclass(frozen=True)
+@problem
 class FileProblem(Problem):
     """A file that the command line names cannot be read or written: it is missing, a folder, no text, or protected."""
 
@@ -32,7 +31,7 @@ class FileProblem(Problem):
         return self.hint
 
 
-@dataclass(frozen=True)
+@problem
 class DataMissing(Problem):
     """The files of a data set are not where they are looked for. To check a file this is a note: shapes are known all the same."""
 
@@ -54,14 +53,14 @@ class DataMissing(Problem):
         return self.hint
 
 
-@dataclass(frozen=True)
+@problem
 class DataNotThereYet(DataMissing):
     """The files of a data set are not where they are looked for. Training needs them; checking, drawing and counting do not."""
 
     severity: ClassVar[Literal["error", "warning", "note"]] = "note"
 
 
-@dataclass(frozen=True)
+@problem
 class DataBroken(Problem):
     """A data file is there and does not hold what it should: it is cut short, of another format, or damaged."""
 
@@ -86,7 +85,7 @@ class DataBroken(Problem):
         return self.hint or "compare the file with its original, and fetch it again if they differ"
 
 
-@dataclass(frozen=True)
+@problem
 class PathRefused(Problem):
     """A `.net` file reads only below its own folder and the folders that the command line names, so that it is safe to run."""
 
@@ -104,7 +103,7 @@ class PathRefused(Problem):
         return self.hint
 
 
-@dataclass(frozen=True)
+@problem
 class DataRefused(Problem):
     """A data source or stage does not take its settings, or cannot work on this data."""
 
@@ -122,7 +121,7 @@ class DataRefused(Problem):
         return self.hint or "change its settings, or leave it out"
 
 
-@dataclass(frozen=True)
+@problem
 class NotARun(Problem):
     """The command works on what was trained, a folder that `dslc train` wrote; this one lacks a part of it."""
 
@@ -138,7 +137,7 @@ class NotARun(Problem):
         return "name a folder that `dslc train FILE -o RUN` wrote"
 
 
-@dataclass(frozen=True)
+@problem
 class InputRefused(Problem):
     """What `dslc predict` is given does not fit the inputs of the model."""
 
@@ -159,7 +158,7 @@ class InputRefused(Problem):
         return f"the model takes {', '.join(f'`{name}: {type}`' for name, type in self.wanted)}"
 
 
-@dataclass(frozen=True)
+@problem
 class NothingToSample(Problem):
     """A model of text is sampled by continuing a prompt; other models run the `sample` block that has the name of their train block."""
 

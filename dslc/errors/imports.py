@@ -1,13 +1,11 @@
 """E022 and E052: imports, their names and their files."""
 
-from dataclasses import dataclass
-
-from dslc.errors.base import Fix, Note, Problem
+from dslc.errors.base import Fix, Note, Problem, problem
 
 _MODEL = "model m { input x: [batch, 4]  output y = x -> dense(2) }\n"
 
 
-@dataclass(frozen=True)
+@problem
 class NotInModule(Problem):
     """An imported file gives its blocks and models, by their names, and nothing else: what it imports itself stays its own."""
 
@@ -34,7 +32,7 @@ class NotInModule(Problem):
         return self.rewritten(self.near and f"{self.module}.{self.near}", self.sure)
 
 
-@dataclass(frozen=True)
+@problem
 class NotInLibrary(Problem):
     """Without quotes `import` takes a file of the standard library, by its name behind `std.`; files of your own stand in quotes."""
 
@@ -56,7 +54,7 @@ class NotInLibrary(Problem):
         return f'there are {listed}; a file of your own stands in quotes: `import "{self.name}.net"`'
 
 
-@dataclass(frozen=True)
+@problem
 class ImportCycle(Problem):
     """A file that imports itself, directly or through others, would never be read to its end."""
 
@@ -80,7 +78,7 @@ class ImportCycle(Problem):
         return "move what both files need into a third one, and import that in both"
 
 
-@dataclass(frozen=True)
+@problem
 class ModuleMisused(Problem):
     """The name of an import is no layer and no value: its blocks stand behind a dot."""
 
@@ -100,7 +98,7 @@ class ModuleMisused(Problem):
         return f"name one of its blocks: {', '.join(f'`{self.module}.{name}`' for name in self.known[:5])}"
 
 
-@dataclass(frozen=True)
+@problem
 class NeedsAlias(Problem):
     """An import is called by the name of its file; where that is no name of the language, `as` gives one."""
 
@@ -117,7 +115,7 @@ class NeedsAlias(Problem):
         return f'give it one: `import "{self.path}" as part`'
 
 
-@dataclass(frozen=True)
+@problem
 class ImportsTooMuch(Problem):
     """So deep a chain, or so many files, come of a mistake or of malice; real models import a handful."""
 
@@ -134,7 +132,7 @@ class ImportsTooMuch(Problem):
         return "put blocks that belong together into one file"
 
 
-@dataclass(frozen=True)
+@problem
 class NotAModel(Problem):
     """A variant is one of a model, which has inputs and a default for every setting; a block becomes one when a model applies it."""
 
@@ -155,7 +153,7 @@ class NotAModel(Problem):
         return f"write a model of this file that applies it: `... -> {self.name}(...)`"
 
 
-@dataclass(frozen=True)
+@problem
 class ImportMissing(Problem):
     """The path of an import leads from the folder of the file that it stands in, and there is no such file."""
 
@@ -177,7 +175,7 @@ class ImportMissing(Problem):
         return f'did you mean `"{self.near}"`?' if self.near else "check the spelling and the folder"
 
 
-@dataclass(frozen=True)
+@problem
 class ImportRefused(Problem):
     """A file imports from its own folder and what is below, so that it is safe to check and to run whoever wrote it."""
 
@@ -196,7 +194,7 @@ class ImportRefused(Problem):
         return self.hint
 
 
-@dataclass(frozen=True)
+@problem
 class ImportUnreadable(Problem):
     """What is imported is there, and is no text that can be read."""
 
@@ -214,7 +212,7 @@ class ImportUnreadable(Problem):
         return self.hint
 
 
-@dataclass(frozen=True)
+@problem
 class ModelOfAnotherFile(Problem):
     """A train block applies and trains the models of its own file. One of another file takes part as a piece of such a model."""
 

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from dslc.errors.base import Edit, Fix, Note, Problem
+from dslc.errors.base import Edit, Fix, Note, Problem, problem
 from dslc.source import Span
 
 _HEAD = "net 1\nmodel m { input x: [batch, 8, 8, 3]  "
 
 
-@dataclass(frozen=True)
+@problem
 class Refusal(Problem):
     """A layer or operator cannot work on what is piped into it."""
 
@@ -61,7 +61,7 @@ class Known:
         return ()
 
 
-@dataclass(frozen=True)
+@problem
 class AssertionFailed(Problem):
     """A stage carries a type (`: [batch, 3136]`), or a block a signature, and the tensor has another one."""
 
@@ -91,7 +91,7 @@ class AssertionFailed(Problem):
         return self.rewritten(self.found, safe=False)
 
 
-@dataclass(frozen=True)
+@problem
 class InputMismatch(Problem):
     """A tensor that is piped into a block does not have the type that the block's input states."""
 
@@ -124,7 +124,7 @@ class InputMismatch(Problem):
         return f"pipe in a tensor of type {self.wanted}, or change the input's type"
 
 
-@dataclass(frozen=True)
+@problem
 class WrongInputs(Problem):
     """A layer or block gets too few, too many or unknown inputs."""
 
@@ -147,7 +147,7 @@ class WrongInputs(Problem):
         return f"its inputs are, in order: {', '.join(self.inputs)}; several go in as a tuple: `(a, b) -> {self.owner}`"
 
 
-@dataclass(frozen=True)
+@problem
 class SkipDiffers(Problem):
     """`residual` adds its input to what its body gives, so both need one shape."""
 
@@ -176,7 +176,7 @@ class SkipDiffers(Problem):
         return Fix((Edit(Span(self.span.file, end, end), "(project = true)"),), safe=False)
 
 
-@dataclass(frozen=True)
+@problem
 class WrongCount(Problem):
     """A statement names more or fewer tensors than its right side gives."""
 
@@ -194,7 +194,7 @@ class WrongCount(Problem):
         return "name each value once; a value that is not needed is called `_`"
 
 
-@dataclass(frozen=True)
+@problem
 class SharedDiffers(Problem):
     """A shared layer has one set of weights, and two uses ask for different shapes of them."""
 
@@ -217,7 +217,7 @@ class SharedDiffers(Problem):
         return "pipe tensors with the same last axis into a shared layer, or use two layers"
 
 
-@dataclass(frozen=True)
+@problem
 class UnknownDtype(Problem):
     """A type begins with a dtype of the language."""
 

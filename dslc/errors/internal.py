@@ -1,11 +1,9 @@
 """E09: mistakes of the compiler itself."""
 
-from dataclasses import dataclass
-
-from dslc.errors.base import Problem
+from dslc.errors.base import Problem, problem
 
 
-@dataclass(frozen=True)
+@problem
 class InternalError(Problem):
     """Something happened that no message of dslc foresees. Whatever the input, this is a bug in dslc and not in the file."""
 
@@ -25,7 +23,7 @@ class InternalError(Problem):
         return "please report it with the file and the command; `DSLC_TRACEBACK=1` in the environment shows how it came to this"
 
 
-@dataclass(frozen=True)
+@problem
 class NoDevice(Problem):
     """The command line asks for a kind of device that JAX does not find on this machine, or has no support for."""
 
@@ -46,7 +44,7 @@ class NoDevice(Problem):
         return f"leave `--device` out, or install JAX with support for it: `pip install 'jax[{'cuda12' if self.device == 'gpu' else 'tpu'}]'`"
 
 
-@dataclass(frozen=True)
+@problem
 class NotFormatted(Problem):
     """`dslc fmt` compares the words and the comments of what it has laid out with those of the file. Where they differ it
     writes nothing: this is a bug in dslc and not in the file."""

@@ -1,14 +1,12 @@
 """E02: names."""
 
-from dataclasses import dataclass
-
-from dslc.errors.base import Fix, Note, Problem
+from dslc.errors.base import Fix, Note, Problem, problem
 from dslc.source import Span
 
 _HEAD = "net 1\nmodel m { input x: [batch, 4]  output y = x -> "
 
 
-@dataclass(frozen=True)
+@problem
 class UnknownLayer(Problem):
     """Where a stage stands, only layers, blocks, models and settings that hold a layer are looked up."""
 
@@ -41,7 +39,7 @@ class UnknownLayer(Problem):
         return self.rewritten(self.nearest, self.sure)
 
 
-@dataclass(frozen=True)
+@problem
 class UnknownName(Problem):
     """A value is read that no statement, input, dimension or setting has named."""
 
@@ -73,7 +71,7 @@ class UnknownName(Problem):
         return self.rewritten(self.nearest, self.sure)
 
 
-@dataclass(frozen=True)
+@problem
 class GivenTwice(Problem):
     """A name is given once in a block, and inner bodies see the outer names: a second meaning would hide the first."""
 
@@ -98,7 +96,7 @@ class GivenTwice(Problem):
         return "choose another name"
 
 
-@dataclass(frozen=True)
+@problem
 class Recursive(Problem):
     """A block that applies itself, directly or through others, would never end."""
 
@@ -115,7 +113,7 @@ class Recursive(Problem):
         return "to apply a block several times, use `repeat n { ... }`"
 
 
-@dataclass(frozen=True)
+@problem
 class NothingChosen(Problem):
     """The command line names a model or variant that the file does not have, or the file has none."""
 

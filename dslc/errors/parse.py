@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dslc.errors.base import Edit, Fix, Problem
+from dslc.errors.base import Edit, Fix, Problem, problem
 
 WORDS = {
     "NAME": "a name", "INTEGER": "an integer", "FLOAT": "a number", "STRING": "a string in double quotes",
@@ -59,7 +59,7 @@ class Slip:
         return Fix(self.edits, self.safe)
 
 
-@dataclass(frozen=True)
+@problem
 class UnexpectedCharacter(Problem):
     """A character that no word of the language begins with, often a quote, a semicolon or a sign of another language."""
 
@@ -88,7 +88,7 @@ class UnexpectedCharacter(Problem):
         return self.slip.fix() if self.slip else None
 
 
-@dataclass(frozen=True)
+@problem
 class UnexpectedWord(Problem):
     """The parser met a word that cannot stand where it stands; what could is in the message."""
 
@@ -138,7 +138,7 @@ class UnexpectedWord(Problem):
         return self.slip.fix() if self.slip else None
 
 
-@dataclass(frozen=True)
+@problem
 class Unclosed(Problem):
     """A bracket is opened and never closed."""
 
@@ -158,7 +158,7 @@ class Unclosed(Problem):
         return f"add `{ {'(': ')', '[': ']', '{': '}'}[self.bracket] }`"
 
 
-@dataclass(frozen=True)
+@problem
 class NestedTooDeep(Problem):
     """Brackets are nested deeper than any model needs; a limit keeps checking a file fast and safe."""
 
@@ -175,7 +175,7 @@ class NestedTooDeep(Problem):
         return "name the inner part and use the name"
 
 
-@dataclass(frozen=True)
+@problem
 class NumberTooLong(Problem):
     """A number has more digits than any size, rate or seed could have."""
 
@@ -192,7 +192,7 @@ class NumberTooLong(Problem):
         return "write it shorter, such as `1e-3` or `20_000`"
 
 
-@dataclass(frozen=True)
+@problem
 class UnknownEscape(Problem):
     """In a string a backslash stands before a character that means something else by it, and these are few."""
 
@@ -209,7 +209,7 @@ class UnknownEscape(Problem):
         return r"there are `\n`, `\t`, `\r`, `\"`, `\\`, `\x41` and `\u0041`; a backslash itself is written `\\`"
 
 
-@dataclass(frozen=True)
+@problem
 class NumberTooLarge(Problem):
     """A number with a point or an exponent is a float of 64 bits, and those end at about `1.8e308`."""
 
@@ -224,7 +224,7 @@ class NumberTooLarge(Problem):
         return "write a number below `1.8e308`"
 
 
-@dataclass(frozen=True)
+@problem
 class ChainTooLong(Problem):
     """Operators, indices and calls one behind the other make a tree of as many levels; a limit keeps checking a file fast
     and safe."""
@@ -242,7 +242,7 @@ class ChainTooLong(Problem):
         return "name a part of it, or write `sum([...])`"
 
 
-@dataclass(frozen=True)
+@problem
 class TooManyFaults(Problem):
     """So many parts of the file have an error of syntax that the rest was not read: perhaps it is in another language."""
 

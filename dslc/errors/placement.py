@@ -1,14 +1,12 @@
 """E02: what stands where it has no meaning."""
 
-from dataclasses import dataclass
-
-from dslc.errors.base import Edit, Fix, Problem
+from dslc.errors.base import Edit, Fix, Problem, problem
 from dslc.source import Span
 
 _HEAD = "net 1\nmodel m { input x: [batch, 4]  "
 
 
-@dataclass(frozen=True)
+@problem
 class NothingPiped(Problem):
     """`it`, a combinator and a `repeat` work on the value in the pipe, and there is no pipe here."""
 
@@ -27,7 +25,7 @@ class NothingPiped(Problem):
         return "name a tensor" if self.what == "`it`" else "write `x -> ... { }`"
 
 
-@dataclass(frozen=True)
+@problem
 class NoElse(Problem):
     """As a stage an `if` without `else` is the identity. As a value it has nothing to be when the condition is false."""
 
@@ -49,7 +47,7 @@ class NoElse(Problem):
         return Fix((Edit(end, " else { none }"),), safe=False)
 
 
-@dataclass(frozen=True)
+@problem
 class SettingsAlready(Problem):
     """A layer that has a name or is held by a setting got its settings where it was written."""
 
@@ -69,7 +67,7 @@ class SettingsAlready(Problem):
         return self.rewritten(self.name, safe=False)
 
 
-@dataclass(frozen=True)
+@problem
 class NeedsBody(Problem):
     """A combinator says what becomes of its body, so it needs one in braces; most take a single one."""
 
@@ -91,7 +89,7 @@ class NeedsBody(Problem):
         return "join the stages with `->`" if self.branches else f"write `{self.name} {{ ... }}`"
 
 
-@dataclass(frozen=True)
+@problem
 class TakesNoBody(Problem):
     """Braces follow a combinator such as `residual`; a layer takes its settings in parentheses."""
 
@@ -108,7 +106,7 @@ class TakesNoBody(Problem):
         return f"write `{self.name}(...)` without braces, and join stages with `->`"
 
 
-@dataclass(frozen=True)
+@problem
 class SourceInPipe(Problem):
     """A source such as `normal([batch, 20])` makes a tensor out of nothing, so it begins a pipe."""
 
@@ -125,7 +123,7 @@ class SourceInPipe(Problem):
         return f"begin a pipe with it: `{self.name}(...) -> ...`"
 
 
-@dataclass(frozen=True)
+@problem
 class WeightsNotYet(Problem):
     """The weights of a layer have their shapes from what is piped in first, so they cannot be read before that."""
 
@@ -142,7 +140,7 @@ class WeightsNotYet(Problem):
         return f"pipe a tensor into `{self.layer}` first"
 
 
-@dataclass(frozen=True)
+@problem
 class NoOutput(Problem):
     """A block or model says which tensors it gives; one without an output has nothing to compute."""
 
@@ -166,7 +164,7 @@ class NoOutput(Problem):
         return Fix((Edit(Span(self.last.file, self.last.start, self.last.start), "output "),), safe=False)
 
 
-@dataclass(frozen=True)
+@problem
 class WrongStatement(Problem):
     """A statement of a `train` block, a section or a cell stands in a block of another kind."""
 
@@ -189,7 +187,7 @@ class WrongStatement(Problem):
         return f"it stands in {self.belongs}"
 
 
-@dataclass(frozen=True)
+@problem
 class SignatureTwice(Problem):
     """A block with a body states its types at its inputs and outputs; a signature beside that says them a second time."""
 

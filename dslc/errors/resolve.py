@@ -1,8 +1,6 @@
 """E02: what a file declares, and what stands where it has no meaning."""
 
-from dataclasses import dataclass
-
-from dslc.errors.base import Edit, Fix, Problem
+from dslc.errors.base import Edit, Fix, Problem, problem
 from dslc.errors.names import GivenTwice, NothingChosen, Recursive, UnknownLayer, UnknownName
 from dslc.errors.settings import (
     MissingSetting,
@@ -32,7 +30,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-@dataclass(frozen=True)
+@problem
 class NotWorkingYet(Problem):
     """The language has this construct, and this version of dslc does not carry it out; it is never ignored."""
 
@@ -49,7 +47,7 @@ class NotWorkingYet(Problem):
         return "take it out of the file for now; nothing is ever skipped silently"
 
 
-@dataclass(frozen=True)
+@problem
 class UnknownVersion(Problem):
     """A file says with `net 1` which version of the language it is written in; this dslc knows version 1."""
 
@@ -69,7 +67,7 @@ class UnknownVersion(Problem):
         return self.rewritten("net 1", safe=False)
 
 
-@dataclass(frozen=True)
+@problem
 class NoVersion(Problem):
     """Without the version a later dslc cannot know how this file was meant."""
 

@@ -1,13 +1,11 @@
 """E02: settings."""
 
-from dataclasses import dataclass
-
-from dslc.errors.base import Fix, Problem
+from dslc.errors.base import Fix, Problem, problem
 
 _HEAD = "net 1\nmodel m { input x: [batch, 4]  output y = x -> "
 
 
-@dataclass(frozen=True)
+@problem
 class UnknownSetting(Problem):
     """A call names a setting that the layer, block or section does not have."""
 
@@ -37,7 +35,7 @@ class UnknownSetting(Problem):
         return self.renamed(self.name, self.nearest, self.sure)
 
 
-@dataclass(frozen=True)
+@problem
 class WrongSetting(Problem):
     """A setting gets a value of a kind, or out of a range, that it does not take. Nothing is rounded or converted silently."""
 
@@ -66,7 +64,7 @@ class WrongSetting(Problem):
         return self.rewritten(self.instead, self.sure)
 
 
-@dataclass(frozen=True)
+@problem
 class MissingSetting(Problem):
     """A setting without a default is not given."""
 
@@ -85,7 +83,7 @@ class MissingSetting(Problem):
         return f"write `{self.call}`"
 
 
-@dataclass(frozen=True)
+@problem
 class TooManySettings(Problem):
     """A call gives more values by position than there are settings."""
 
@@ -107,7 +105,7 @@ class TooManySettings(Problem):
         return f"write `{self.owner}` alone; tensors flow along arrows: `x -> {self.owner}`"
 
 
-@dataclass(frozen=True)
+@problem
 class RequireFailed(Problem):
     """A `require` of the author does not hold."""
 
@@ -128,7 +126,7 @@ class RequireFailed(Problem):
         return "change one of these settings" if self.values else "change the settings, or the requirement"
 
 
-@dataclass(frozen=True)
+@problem
 class NotKnown(Problem):
     """A decision or a weight's size depends on a dimension that only the data will tell."""
 

@@ -1,8 +1,6 @@
 """E04: the steps of a train block, the models that it applies, and what it samples."""
 
-from dataclasses import dataclass
-
-from dslc.errors.base import Note, Problem
+from dslc.errors.base import Note, Problem, problem
 
 _MODELS = (
     "net 1\n"
@@ -26,7 +24,7 @@ train m {
 _FINE = _train(f"update = [guess]  {_LOSS}")
 
 
-@dataclass(frozen=True)
+@problem
 class SettingElsewhere(Problem):
     """A train block with steps has settings of two kinds: the data and the length of the run stand in the block, what is updated, and how often, in a step."""
 
@@ -48,7 +46,7 @@ class SettingElsewhere(Problem):
         return f"write `step name {{ {self.name} = ...  loss = ... }}`"
 
 
-@dataclass(frozen=True)
+@problem
 class LossBesideSteps(Problem):
     """Each step makes a loss of its own small. A loss beside them would belong to no update."""
 
@@ -65,7 +63,7 @@ class LossBesideSteps(Problem):
         return "move it into a step, or give it another name to have it logged"
 
 
-@dataclass(frozen=True)
+@problem
 class NotUpdated(Problem):
     """`update` lists what a step changes: models by their names, weights by globs of their paths in quotes."""
 
@@ -80,7 +78,7 @@ class NotUpdated(Problem):
         return 'write `update = [generator]`, or `update = ["generator.*.kernel"]`'
 
 
-@dataclass(frozen=True)
+@problem
 class NoSuchWeights(Problem):
     """A step updates weights that the train block does not have: a model that nothing applies, or a path that no weight has."""
 
@@ -107,7 +105,7 @@ class NoSuchWeights(Problem):
         return f"its weights are those of {names}; `dslc summary` shows their paths"
 
 
-@dataclass(frozen=True)
+@problem
 class NothingToUpdate(Problem):
     """The loss of a step does not depend on what the step updates, so that its gradient is zero: often a `stop_gradient` too many, or two names exchanged."""
 
@@ -128,7 +126,7 @@ class NothingToUpdate(Problem):
         return f"let the loss read what `{self.target}` puts out, without a `stop_gradient` between, or update what it does read"
 
 
-@dataclass(frozen=True)
+@problem
 class PartOfRepeat(Problem):
     """The weights of a `repeat` are one stacked array, and a step updates it whole or not at all."""
 
@@ -146,7 +144,7 @@ class PartOfRepeat(Problem):
         return 'take all layers, and freeze the others: `group "blocks.0.*" { frozen = true }`'
 
 
-@dataclass(frozen=True)
+@problem
 class SettingsByHand(Problem):
     """In a train or sample block the name of a model is that one model, however often it is used: its settings are given once, not at each use."""
 
@@ -169,7 +167,7 @@ class SettingsByHand(Problem):
         return f"write `-> {self.model}`; set the default in its head, choose a `variant`, or use `--set`"
 
 
-@dataclass(frozen=True)
+@problem
 class NoNamedLayer(Problem):
     """`model.layer` is a layer that the model has named by `layer name = ...`."""
 
@@ -196,7 +194,7 @@ class NoNamedLayer(Problem):
         return f"name one in the model: `layer {self.name} = ...`"
 
 
-@dataclass(frozen=True)
+@problem
 class LayerNeedsTensor(Problem):
     """A named layer may read the tensors of its model. Used by itself, as `model.layer`, it has none of them: they depend on what the model is applied to."""
 
@@ -224,7 +222,7 @@ class LayerNeedsTensor(Problem):
         return f"pipe `{self.name}` into the layer, or apply the whole model"
 
 
-@dataclass(frozen=True)
+@problem
 class CopyMisplaced(Problem):
     """`snapshot` and `average` are copies of a model that a train block trains. Inside of a model, and of anything but a model, there is nothing to follow."""
 
@@ -247,7 +245,7 @@ class CopyMisplaced(Problem):
         return f"write `x -> {self.layer}(model)` in the train block"
 
 
-@dataclass(frozen=True)
+@problem
 class CopyOfNothing(Problem):
     """A copy follows a model that is trained; this train block does not apply that model, so that the copy would never change."""
 
@@ -272,7 +270,7 @@ class CopyOfNothing(Problem):
         return f"pipe a tensor into `{self.model}` as well"
 
 
-@dataclass(frozen=True)
+@problem
 class CopyDiffers(Problem):
     """A train block has one `snapshot` and one `average` of a model, with weights under one name; it cannot follow in two ways."""
 
@@ -300,7 +298,7 @@ class CopyDiffers(Problem):
         return "give both uses the same settings"
 
 
-@dataclass(frozen=True)
+@problem
 class NotTrained(Problem):
     """A sample block runs with the weights of a run of the train block of its name; that one has none of these."""
 
@@ -325,7 +323,7 @@ class NotTrained(Problem):
         return f"it trains {', '.join(f'`{name}`' for name in self.known)}: sample from these, or apply the model in the train block too"
 
 
-@dataclass(frozen=True)
+@problem
 class LayerOfModel(Problem):
     """In a train or sample block `model.layer` is a layer of that one model. Inside of a model each use of another is a new one, and a layer of it would belong to none."""
 
@@ -346,7 +344,7 @@ class LayerOfModel(Problem):
         return "to use a layer of another model here, make it a `block` and apply that in both"
 
 
-@dataclass(frozen=True)
+@problem
 class SampleInput(Problem):
     """A sample block begins with what it draws: nothing is given to it but constants in its head."""
 
@@ -367,7 +365,7 @@ class SampleInput(Problem):
         return f"draw it: `{self.name} = normal([n, 100])`"
 
 
-@dataclass(frozen=True)
+@problem
 class FieldsAreInputs(Problem):
     """The inputs of a train block are the fields of its data, which need no declaration."""
 

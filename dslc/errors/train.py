@@ -1,11 +1,9 @@
 """E04: what goes wrong while a model trains."""
 
-from dataclasses import dataclass
-
-from dslc.errors.base import Problem
+from dslc.errors.base import Problem, problem
 
 
-@dataclass(frozen=True)
+@problem
 class TooFewRows(Problem):
     """Training drops an incomplete last batch. A training part with fewer rows than a batch would leave nothing to learn from."""
 
@@ -21,7 +19,7 @@ class TooFewRows(Problem):
         return f"write `batch = {self.rows}` or less" if self.rows else "give the training part some rows"
 
 
-@dataclass(frozen=True)
+@problem
 class NotFinite(Problem):
     """A number became NaN or infinite. The step that did it is not applied, so the weights before it and the last checkpoint are good."""
 
@@ -52,7 +50,7 @@ class NotFinite(Problem):
         return f"lower the learning rate, warm it up, or bound the gradients with `clip = 1.0`{kept}"
 
 
-@dataclass(frozen=True)
+@problem
 class RunExists(Problem):
     """A run writes into a folder of its own, so that no earlier one is lost."""
 
@@ -69,7 +67,7 @@ class RunExists(Problem):
         return f"go on with the run there by `--resume`, or {other}" if self.resumable else other
 
 
-@dataclass(frozen=True)
+@problem
 class CheckpointUnfit(Problem):
     """A checkpoint holds the arrays of the model that wrote it. With other layers or another optimizer they fit nothing."""
 
@@ -89,7 +87,7 @@ class CheckpointUnfit(Problem):
         return "undo the change to the file, or train anew in another folder with `-o`"
 
 
-@dataclass(frozen=True)
+@problem
 class NothingToStopBy(Problem):
     """Early stopping watches the loss on rows that the model does not learn from."""
 
@@ -102,7 +100,7 @@ class NothingToStopBy(Problem):
         return "split the data: `data = ... -> split(0.8, 0.1, 0.1)`"
 
 
-@dataclass(frozen=True)
+@problem
 class NothingToTrain(Problem):
     """Training changes weights, and this model has none."""
 
@@ -117,7 +115,7 @@ class NothingToTrain(Problem):
         return "add a layer with weights, such as `dense(10)`"
 
 
-@dataclass(frozen=True)
+@problem
 class NoOneModel(Problem):
     """A run is asked about one model, the one that its train block names. A block with a free title trains those that it applies, and a `sample` block says what to do with them."""
 

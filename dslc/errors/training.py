@@ -1,14 +1,12 @@
 """E04: what a train block asks for."""
 
-from dataclasses import dataclass
-
-from dslc.errors.base import Fix, Note, Problem
+from dslc.errors.base import Fix, Note, Problem, problem
 
 _MODEL = "net 1\nmodel m { input features: [batch, 4]  output logits = features -> dense(3) }\n"
 _LOSS = "loss = (logits, label) -> cross_entropy"
 
 
-@dataclass(frozen=True)
+@problem
 class UnknownTrainSetting(Problem):
     """In a train block a name bound to a constant must be a setting that training knows; constants of your own go in the head."""
 
@@ -32,7 +30,7 @@ class UnknownTrainSetting(Problem):
         return self.rewritten(self.nearest, self.sure)
 
 
-@dataclass(frozen=True)
+@problem
 class MissingTrainSetting(Problem):
     """A train block needs data to learn from and a loss to make small."""
 
@@ -51,7 +49,7 @@ class MissingTrainSetting(Problem):
         return f"add `{self.suggestion}`"
 
 
-@dataclass(frozen=True)
+@problem
 class LossNotScalar(Problem):
     """Training makes one number small; a loss of any other shape has no single gradient."""
 
@@ -68,7 +66,7 @@ class LossNotScalar(Problem):
         return "reduce it: `... -> mean`"
 
 
-@dataclass(frozen=True)
+@problem
 class MissingInput(Problem):
     """A model's inputs are looked up among the train block's own values, then among the fields of its data."""
 
@@ -98,7 +96,7 @@ class MissingInput(Problem):
         return f"rename the model's input, or write `{self.name} = {field}` in the train block"
 
 
-@dataclass(frozen=True)
+@problem
 class ClassesDiffer(Problem):
     """The model puts out one logit for each class, and the data has another number of classes."""
 
@@ -121,7 +119,7 @@ class ClassesDiffer(Problem):
         return f"end the model in `dense({self.classes})`"
 
 
-@dataclass(frozen=True)
+@problem
 class MetricsAmbiguous(Problem):
     """`metrics = [...]` takes the tensors of the only loss of the block; with several losses or none it must be said which."""
 
@@ -146,7 +144,7 @@ class MetricsAmbiguous(Problem):
         return f"pipe the metric by hand: `name = (prediction, target) -> {self.metric}`"
 
 
-@dataclass(frozen=True)
+@problem
 class NotAMetric(Problem):
     """`metrics` is a list of metrics."""
 
@@ -168,7 +166,7 @@ class NotAMetric(Problem):
         return self.renamed(self.name, self.nearest, self.sure)
 
 
-@dataclass(frozen=True)
+@problem
 class BothLengths(Problem):
     """The length of training is given in epochs or in steps, and both are written."""
 
@@ -186,7 +184,7 @@ class BothLengths(Problem):
         return self.rewritten("", safe=False)
 
 
-@dataclass(frozen=True)
+@problem
 class NotData(Problem):
     """`data` is a source, followed by stages that change it: both are named, and neither is a tensor or a number."""
 
@@ -203,7 +201,7 @@ class NotData(Problem):
         return "name one: `digits() -> split(0.8, 0.2)`"
 
 
-@dataclass(frozen=True)
+@problem
 class UnknownData(Problem):
     """`data` begins with a source and goes on with stages; both have catalogues of their own."""
 
@@ -229,7 +227,7 @@ class UnknownData(Problem):
         return self.rewritten(self.nearest, self.sure)
 
 
-@dataclass(frozen=True)
+@problem
 class OutOfRange(Problem):
     """A setting of training has a value that cannot work."""
 

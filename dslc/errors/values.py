@@ -1,14 +1,12 @@
 """E02: values of a kind that cannot stand where they stand."""
 
-from dataclasses import dataclass
-
-from dslc.errors.base import Edit, Fix, Problem
+from dslc.errors.base import Edit, Fix, Problem, problem
 from dslc.source import Span
 
 _HEAD = "net 1\nmodel m { input x: [batch, 4]  "
 
 
-@dataclass(frozen=True)
+@problem
 class TupleForTensor(Problem):
     """Several tensors stand where one is wanted."""
 
@@ -27,7 +25,7 @@ class TupleForTensor(Problem):
         return "take one of them, `it[0]`, or name the parts: `a, b = ...`"
 
 
-@dataclass(frozen=True)
+@problem
 class NoAttribute(Problem):
     """Behind a dot stand the weights and layers of what has a name, and of a tensor only `.T` and `.shape`."""
 
@@ -54,7 +52,7 @@ class NoAttribute(Problem):
         return Fix((Edit(self.dot, f" -> {self.name}"),), safe=True) if self.is_layer and self.dot else None
 
 
-@dataclass(frozen=True)
+@problem
 class CannotIndex(Problem):
     """Brackets behind a value take a part of it: of a tensor, a list, a tuple, a range or a string."""
 
@@ -72,7 +70,7 @@ class CannotIndex(Problem):
         return "give one index: `[0]`" if self.parts > 1 else "index a tensor, a list or a tuple"
 
 
-@dataclass(frozen=True)
+@problem
 class OutOfList(Problem):
     """A list has no element of this number; the first is 0, and -1 is the last."""
 
@@ -92,7 +90,7 @@ class OutOfList(Problem):
         return f"it has {self.length} element{'s' * (self.length != 1)}: 0 is the first and {self.length - 1} the last"
 
 
-@dataclass(frozen=True)
+@problem
 class WrongIndex(Problem):
     """An index of a tensor is an int, a slice of ints, `none`, `...` or a tensor of ints."""
 
@@ -112,7 +110,7 @@ class WrongIndex(Problem):
         return "write `x[:, 1:3]`" if self.in_slice else "write `x[:, 0]`"
 
 
-@dataclass(frozen=True)
+@problem
 class WrongSize(Problem):
     """A size in a shape is an int of at least 1, a name, or an expression of these."""
 
@@ -134,7 +132,7 @@ class WrongSize(Problem):
         return self.rewritten("_", safe=False) if self.unknown else None
 
 
-@dataclass(frozen=True)
+@problem
 class RankNotFixed(Problem):
     """A model runs by itself, so its inputs say how many axes they have; a block takes any with `...`."""
 
@@ -151,7 +149,7 @@ class RankNotFixed(Problem):
         return "write out its sizes: `[batch, t, d]` instead of `[batch, ...]`"
 
 
-@dataclass(frozen=True)
+@problem
 class TensorWanted(Problem):
     """A tensor or a number must stand here, and a setting of another kind does."""
 
@@ -176,7 +174,7 @@ class TensorWanted(Problem):
         return "take the type away" if self.place == "type" else "name a tensor or a number"
 
 
-@dataclass(frozen=True)
+@problem
 class TensorAsSetting(Problem):
     """Settings are known while compiling, and a tensor is not: tensors flow along arrows."""
 
@@ -193,7 +191,7 @@ class TensorAsSetting(Problem):
         return f"tensors flow along arrows: make it an `input {self.name}` of the block"
 
 
-@dataclass(frozen=True)
+@problem
 class SettingsRefused(Problem):
     """Each setting is of the right kind, and together they cannot work."""
 

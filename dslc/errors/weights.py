@@ -1,16 +1,15 @@
 """E045 and E051: weights by their paths, and files that hold some."""
 
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from dslc.errors.base import Edit, Fix, Note, Problem
+from dslc.errors.base import Edit, Fix, Note, Problem, problem
 from dslc.source import Span
 
 _MODEL = "net 1\nmodel m { input features: [batch, 4]  output logits = features -> dense(3) }\n"
 _TRAIN = "train m { data = iris()  loss = (logits, label) -> cross_entropy  "
 
 
-@dataclass(frozen=True)
+@problem
 class NoSuchWeight(Problem):
     """A glob in a `group` or a `weights` section says which weights are meant. One that means none is misspelt."""
 
@@ -38,7 +37,7 @@ class NoSuchWeight(Problem):
         return self.rewritten(self.meant and f'"{self.meant}"', safe=False)
 
 
-@dataclass(frozen=True)
+@problem
 class NoDecay(Problem):
     """`decay` in a `group` takes the place of the optimizer's own, so that it acts the same way. An optimizer without one has none to change."""
 
@@ -56,7 +55,7 @@ class NoDecay(Problem):
         return f"use an optimizer with `decay`: {', '.join(f'`{name}`' for name in self.known)}"
 
 
-@dataclass(frozen=True)
+@problem
 class AllFrozen(Problem):
     """Groups freeze the weights that training is not to change; when they freeze all of them, nothing is left to train."""
 
@@ -76,7 +75,7 @@ def _some(names: tuple[str, ...], most: int = 3) -> str:
     return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
 
 
-@dataclass(frozen=True)
+@problem
 class NotMapped(Problem):
     """A `weights` section says of every weight of the model where it comes from, so that none is left at random by mistake."""
 
@@ -96,7 +95,7 @@ class NotMapped(Problem):
         return f'map them: `"{self.names[0]}" = "..."`, or let them start anew: `fresh = ["{self.names[0]}"]`'
 
 
-@dataclass(frozen=True)
+@problem
 class NotUsed(Problem):
     """A `weights` section uses every tensor of its file or says that it does not, so that none is overlooked."""
 
@@ -113,7 +112,7 @@ class NotUsed(Problem):
         return f'map them, or leave them out: `unused = ["{self.names[0]}"]`'
 
 
-@dataclass(frozen=True)
+@problem
 class NoSuchTensor(Problem):
     """The right side of a `weights` section names tensors of the file."""
 
@@ -139,7 +138,7 @@ class NoSuchTensor(Problem):
         return self.rewritten(self.meant and f'"{self.meant}"', safe=False)
 
 
-@dataclass(frozen=True)
+@problem
 class WeightUnfit(Problem):
     """What is made of the tensors of a file has to have the shape of the weight; stages behind the name can change it."""
 
@@ -164,7 +163,7 @@ class WeightUnfit(Problem):
         return None if self.stage is None else Fix((Edit(end, f" -> {self.stage}"),), safe=False)
 
 
-@dataclass(frozen=True)
+@problem
 class MappedTwice(Problem):
     """A weight has one value: it is mapped in one line, or starts anew."""
 
@@ -187,7 +186,7 @@ class MappedTwice(Problem):
         return "keep one of the two"
 
 
-@dataclass(frozen=True)
+@problem
 class BadMapping(Problem):
     """A line of a `weights` section is `"path" = "tensor" -> stages`, with the same wildcards on both sides, or a list: `unused`, `fresh`."""
 
@@ -205,7 +204,7 @@ class BadMapping(Problem):
         return self.hint
 
 
-@dataclass(frozen=True)
+@problem
 class StartUnfit(Problem):
     """`start` begins from the weights of another run of the same model; those of another one go through a `weights` section."""
 
@@ -222,7 +221,7 @@ class StartUnfit(Problem):
         return f'take what fits by a section: `weights "{self.file}" {{ "*" = "*"  fresh = [...]  unused = [...] }}`'
 
 
-@dataclass(frozen=True)
+@problem
 class WeightsMissing(Problem):
     """The file of a `weights` section or of `start` is not where it is looked for. To check a file this is a note."""
 
@@ -243,14 +242,14 @@ class WeightsMissing(Problem):
         return "put it beside the `.net` file, or name its folder with `--data DIR`"
 
 
-@dataclass(frozen=True)
+@problem
 class WeightsNotThereYet(WeightsMissing):
     """The file of a `weights` section or of `start` is not where it is looked for. Training needs it; checking does not."""
 
     severity: ClassVar[Literal["error", "warning", "note"]] = "note"
 
 
-@dataclass(frozen=True)
+@problem
 class WeightsRefused(Problem):
     """Weights are read from safetensors files and from npz files without Python objects: reading them runs no code."""
 
