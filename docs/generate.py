@@ -31,6 +31,10 @@ FENCE = re.compile(
     r"^(?:<!-- (?P<marker>[^\n]*?) -->\n)?```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
 )
 SHOWN = "model.net"
+_SHOWN = (
+    "A small file for each group of constructs, which a test trains to the result that it states. All of them stand in "
+    "`tests/language`; whole models stand in [`examples`](#examples)."
+)
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,7 @@ def generated() -> Iterator[tuple[str, str]]:
         yield f"{folder}/index.md", f"# {title}\n\n" + "\n".join(_families(members))
     yield "std/index.md", _linked(library.index())
     yield from ((f"std/{module}.md", _of_module(module)) for module in library.library())
+    yield "shown/index.md", _shown()
     codes = pages.problems()
     yield from ((f"errors/{code}.md", pages.problem_page(problem)) for code, problem in codes.items())
     lines = [f"- [{code}]({code}.md): {' '.join((problem.__doc__ or '').split())}" for code, problem in codes.items()]
@@ -120,6 +125,37 @@ def _of_module(module: str) -> str:
         library.page(part).replace("\n## ", "\n### ").replace("# std.", "## std.", 1) for part in library.parts(module)
     )
     return library.module_page(module) + "\n" + "\n".join(found)
+
+
+def _shown() -> str:
+    """Every construct with the files that show it, as these say in their `# shows:` line; and the examples."""
+    files = {path: path.read_text("utf-8") for path in sorted((ROOT / "tests/language").glob("*.net"))}
+    shown = {
+        path: found[1].split(", ")
+        for path, text in files.items()
+        if (found := re.search(r"^# shows: (.+)$", text, re.MULTILINE))
+    }
+    rows = [(construct, path.name) for path, constructs in shown.items() for construct in constructs]
+    rows.sort(key=lambda row: (not row[0][0].isalpha(), row))
+    table = [
+        f"| {construct if construct[0].isalpha() else f'`{construct}`'} | [`{name}`](#{name.replace('.', '')}) |"
+        for construct, name in rows
+    ]
+    parts = ["# Constructs and examples", _SHOWN, "| construct | file |\n|---|---|\n" + "\n".join(table)]
+    parts += [f"## {path.name}\n\n```net\n{text}```" for path, text in files.items()]
+    examples = sorted((ROOT / "examples").glob("*.net"))
+    parts += [
+        "## Examples",
+        "\n".join(f"- `examples/{path.name}`: {_about(path.read_text('utf-8'))}" for path in examples),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _about(text: str) -> str:
+    """The comment that a file begins with, up to its facts."""
+    lines = [line[2:] for line in text.splitlines()[1:] if line.startswith("# ")]
+    facts = next((place for place, line in enumerate(lines) if re.match(r"[a-z]+: ", line)), len(lines))
+    return " ".join(lines[:facts])
 
 
 def _linked(page: str) -> str:
