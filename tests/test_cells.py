@@ -355,3 +355,32 @@ def test_a_gradient_penalty_trains_by_second_derivatives(body: str):
 def test_a_gradient_without_a_way_is_refused(body: str):
     found = problems_of(f"model m {{ input x: [batch, 3]  input z: [batch, 3]  {body} }}")
     assert [problem.code for problem in found] == ["E0270"], [told(problem) for problem in found]
+
+
+def test_a_long_repeat_is_built_once_whatever_depends_on_its_index():
+    text = """
+    model m(n = 400) { input x: [batch, 3]
+      table = linspace(0.0, 1.0, n)
+      output y = x -> repeat i in reversed(0..n) { it * 0.9 + table[i] - 0.001 * i + (full([3], i) -> cast("f32")) / n
+        + (if i > 3 { 0.01 } else { 0.02 * i }) } }
+    """
+    x = draw(2, 3)
+    graph, _, _ = ready(text, x=x)
+    assert [node.op.count for node in graph if node.op.name == "repeat"] == [396, 4]  # type: ignore[attr-defined]
+    assert [remark.iteration for remark in graph.remarks] == [396]
+    h = x
+    for i in reversed(range(400)):
+        h = h * 0.9 + i / 399 - 0.001 * i + i / 400 + (0.01 if i > 3 else 0.02 * i)
+    # The numbers of the iterations are held in single precision.
+    assert np.abs(lower(graph)({}, {}, {"x": x})[0]["y"] - h).max() < 1e-5
+
+
+def test_the_same_run_comes_out_built_at_once_or_one_by_one():
+    def counts(n: int) -> list[tuple[object, ...]]:
+        graph = graph_of(
+            f"model m {{ input x: [batch, 3]  output y = x -> repeat i in 0..{n} {{ dense(3) -> dropout(i / 100) -> leaky_relu(i / 50) }} }}"
+        )
+        return [node.op.values for node in graph if node.op.name == "numbers"]  # type: ignore[attr-defined]
+
+    for few, many in zip(counts(16), counts(20), strict=True):  # from 17 on they are built at once
+        assert many[:16] == few

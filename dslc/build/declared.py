@@ -7,7 +7,7 @@ from typing import Any
 from dslc.build import evaluate, nodes, settings, types
 from dslc.build.frame import Escapes
 from dslc.build.scope import Env
-from dslc.build.values import Tensor
+from dslc.build.values import Apart, Tensor
 from dslc.errors.base import Note
 from dslc.errors.cells import (
     CellOutsideScan,
@@ -27,10 +27,6 @@ from dslc.types import Type
 
 KEPT = ("state", "carry")
 """What has a next value."""
-
-
-class Apart(Exception):
-    """A cell stands in a repeat inside of its scan: the iterations of that repeat cannot be one region."""
 
 
 def declare(env: Env, item: tree.Declaration) -> None:

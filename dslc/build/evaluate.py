@@ -8,7 +8,7 @@ from typing import Any
 from dslc.build import modules, nodes, settings, taps
 from dslc.build.functions import FUNCTIONS, arithmetic, compare, short
 from dslc.build.scope import Env
-from dslc.build.values import Bundle, Inside, Layer, Skip, Symbol, Taps, Tensor, kind_of, show
+from dslc.build.values import Apart, Bundle, Inside, Layer, Skip, Symbol, Taps, Tensor, Varying, kind_of, show
 from dslc.catalogue import Catalogue, nearest
 from dslc.dims import Dim
 from dslc.errors.arithmetic import CannotCall, NotACondition, WrongCall, WrongOperand
@@ -72,6 +72,8 @@ def _unary(env: Env, item: tree.Unary) -> Any:
         return nodes.add(env, OPS[name](), (operand,), name, item.span)
     if item.operator == "not" and isinstance(operand, bool):
         return not operand
+    if item.operator == "-" and isinstance(operand, Varying):
+        return Varying(tuple(-value for value in operand.values))
     if item.operator == "-" and isinstance(operand, int | float | Fraction | Dim) and not isinstance(operand, bool):
         return -operand
     raise env.fail(WrongOperand(item.span, item.operator, (kind_of(operand),)))
@@ -81,11 +83,29 @@ def _binary(env: Env, item: tree.Binary) -> Any:
     if item.operator in ("and", "or"):
         return _logic(env, item)
     left, right = (nodes.force(env, value(env, side), side.span) for side in (item.left, item.right))
+    if (isinstance(left, Varying) or isinstance(right, Varying)) and not (_has_tensor(left) or _has_tensor(right)):
+        return _each(left, right, lambda a, b: _of_settings(env, item, a, b))
     if _has_tensor(left) or _has_tensor(right):
         return _tensor_arithmetic(env, item, left, right)
+    return _of_settings(env, item, left, right)
+
+
+def _of_settings(env: Env, item: tree.Binary, left: Any, right: Any) -> Any:
     if item.operator in ("==", "!=", "<", "<=", ">", ">="):
         return compare(env, item, left, right)
     return arithmetic(env, item, left, right)
+
+
+def _each(left: Any, right: Any, rule: Callable[[Any, Any], Any]) -> Any:
+    """A result for each iteration; one that decides something must be the same in all of them."""
+    count = next(len(side.values) for side in (left, right) if isinstance(side, Varying))
+    sides = (side.values if isinstance(side, Varying) else (side,) * count for side in (left, right))
+    found = tuple(rule(a, b) for a, b in zip(*sides, strict=True))
+    if isinstance(found[0], bool):
+        if found[0] not in found[1:] or not all(value is found[0] for value in found):
+            raise Apart(next(place for place, value in enumerate(found) if value is not found[0]))
+        return found[0]
+    return Varying(found)
 
 
 def _has_tensor(value: Any) -> bool:
@@ -173,6 +193,12 @@ def _index(env: Env, item: tree.Index) -> Any:
 def _of_list(env: Env, item: tree.Index, owner: Any) -> Any:
     """One element, or several as a list."""
     part = _index_part(env, item.parts[0])
+    if isinstance(part, Varying):
+        return _each(part, 0, lambda place, _: _entry(env, item, owner, place))
+    return _entry(env, item, owner, part)
+
+
+def _entry(env: Env, item: tree.Index, owner: Any, part: Any) -> Any:
     if isinstance(part, tuple):
         part = slice(*part)
     elif not isinstance(part, int) or isinstance(part, bool) or not -len(owner) <= part < len(owner):
@@ -188,8 +214,10 @@ def _tensor_index(env: Env, owner: Tensor, item: tree.Index) -> Any:
     tensors = [part for part in parts if isinstance(part, Tensor)]
     kind: Any = OPS["index"]
     if not tensors:
-        return nodes.add(env, kind(items=tuple(parts)), (owner,), "index", item.span)
-    if len(tensors) > 1 or any(isinstance(part, int | Dim) for part in parts):
+        varying = {f"items.{place}": part.values for place, part in enumerate(parts) if isinstance(part, Varying)}
+        first = tuple(part.values[0] if isinstance(part, Varying) else part for part in parts)
+        return nodes.add(env, kind(items=first), (owner,), "index", item.span, varying=varying)
+    if len(tensors) > 1 or any(isinstance(part, int | Dim | Varying) for part in parts):
         raise env.fail(MixedIndex(item.span, len(tensors)))
     basic = tuple(_WHOLE if isinstance(part, Tensor) else part for part in parts)
     if any(part not in (_WHOLE, "...") for part in basic):
@@ -226,7 +254,7 @@ def _index_part(env: Env, part: tree.Tree) -> Any:
     found = nodes.force(env, value(env, part), part.span)
     if found is None:
         return "none"
-    if isinstance(found, int | Dim | Tensor) and not isinstance(found, bool):
+    if isinstance(found, int | Dim | Tensor | Varying) and not isinstance(found, bool):
         return found
     raise env.fail(WrongIndex(part.span, kind_of(found), in_slice=False))
 

@@ -22,6 +22,8 @@ class Frame:
         self.parent = parent
         self.captured: dict[Ref, Ref] = {}
         """References of the parent's graph, and the body's inputs that stand for them."""
+        self.numbers: dict[tuple[str, str], tuple[Any, ...]] | None = None
+        """Of a body that is built for many iterations at once: settings of nodes that are another number in each."""
 
     def ref(self, tensor: Tensor) -> Ref:
         """The tensor as this frame's graph sees it, captured through as many regions as lie between.

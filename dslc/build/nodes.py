@@ -7,7 +7,7 @@ from math import prod
 from typing import Any
 
 from dslc.build.scope import Env
-from dslc.build.values import Bundle, Symbol, Tensor, kind_of, show
+from dslc.build.values import Apart, Bundle, Symbol, Tensor, Varying, kind_of, show
 from dslc.dims import Dim, symbols
 from dslc.errors.base import Note
 from dslc.errors.bounds import DoesNotFit, TooMuchMemory
@@ -18,6 +18,7 @@ from dslc.errors.settings import NotKnown
 from dslc.errors.values import TensorWanted
 from dslc.graph import Node, Ref
 from dslc.ops.base import OPS, Mismatch, Op, Weight
+from dslc.ops.core.numbered import with_number
 from dslc.resolve import dotted
 from dslc.source import Span
 from dslc.types import BYTES, Type
@@ -28,8 +29,14 @@ RANGES = {"i8": (-(1 << 7), 1 << 7), "u8": (0, 1 << 8), "i32": (-(1 << 31), 1 <<
 Given = Tensor | None
 
 
-def add(env: Env, op: Op, given: Sequence[Given], name: str, span: Span, place_path: str | None = None) -> Any:
+def add(
+    env: Env, op: Op, given: Sequence[Given], name: str, span: Span, place_path: str | None = None,
+    varying: Mapping[str, tuple[Any, ...]] | None = None,
+) -> Any:  # fmt: skip
     """The output of `op` on tensors, a Bundle where there are several. `name` is its name below the place.
+
+    Args:
+        varying: settings that are another number in each iteration of the repeat that is built; `op` has the first.
 
     Raises:
         Skip: when the op refuses; the problem is reported.
@@ -46,10 +53,29 @@ def add(env: Env, op: Op, given: Sequence[Given], name: str, span: Span, place_p
     inputs = tuple(env.frame.ref(tensor) if tensor else None for tensor in given)
     node = Node(path, op, inputs, weights, outputs + states, path, span, (), env.blocks)
     ref = env.frame.builder.add(node)
+    for setting, values in (varying or {}).items():
+        _vary(env, op, types, ref, setting, values)
     for position, state in enumerate(op.state(*types) if env.build.keeps else ()):
         env.frame.builder.updates[weights[state].node] = Ref(ref.node, len(outputs) + position)
     made = tuple(Tensor(Ref(ref.node, i), type, env.frame) for i, type in enumerate(outputs))
     return made[0] if len(made) == 1 else Bundle.of(made)
+
+
+def _vary(env: Env, op: Op, types: list[Any], ref: Ref, setting: str, values: tuple[Any, ...]) -> None:
+    """Note the numbers of a setting, all of which must do.
+
+    Raises:
+        Apart: when the iterations cannot be one graph.
+    """
+    if env.frame.numbers is None:
+        raise Apart
+    for place, value in enumerate(values):
+        try:
+            if type(value) is not type(values[0]) or with_number(op, setting, value).infer(*types) != op.infer(*types):
+                raise Apart(place)
+        except Mismatch:
+            raise Apart(place) from None
+    env.frame.numbers[ref.node, setting] = values
 
 
 def _checked(env: Env, op: Op, given: Sequence[Given], types: list[Any], span: Span) -> tuple[Type, ...]:
@@ -184,6 +210,16 @@ def constant(env: Env, value: Any, like: Type | None, span: Span) -> Tensor:
         dtype = "bool" if isinstance(value, bool) else like.dtype if like else "i32" if whole else "f32"
         number = value if isinstance(value, bool) else _number(env, value, dtype, span)
         return add(env, OPS["constant"](value=number, dtype=dtype), (), "constant", span)  # pyright: ignore[reportCallIssue]
+    if isinstance(value, Varying):
+        made = constant(env, value.values[0], like, span)
+        if env.frame.numbers is None:
+            raise Apart
+        whole = made.type.dtype in RANGES
+        numbers = tuple(_number(env, one, made.type.dtype, span) for one in value.values)
+        if whole and not all(isinstance(one, int) for one in value.values):
+            raise Apart
+        env.frame.numbers[made.ref.node, "value"] = numbers
+        return made
     if isinstance(value, Dim):
         raise env.fail(NotKnown(span, str(value), tuple(sorted(symbols(value))), "a size used as a number"))
     raise env.fail(TensorWanted(span, kind_of(value)))

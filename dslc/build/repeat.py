@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import Any
 
 from dslc.build import evaluate, nodes
-from dslc.build.declared import Apart
-from dslc.build.frame import Frame, Place
+from dslc.build.frame import Escapes, Frame, Place
 from dslc.build.initial import choose
 from dslc.build.runs import Slot, numbers, with_numbers
 from dslc.build.scope import Env, Scope
-from dslc.build.values import Bundle, Looped, Taps, Tensor, kind_of
+from dslc.build.values import Apart, Bundle, Looped, Skip, Taps, Tensor, Varying, kind_of
 from dslc.errors.arithmetic import NotAList, NotWhole, TooMany
+from dslc.errors.base import Problems
 from dslc.errors.cells import KeptInLoop
 from dslc.errors.infer import SharedDiffers, WrongCount
 from dslc.errors.placement import NothingPiped
@@ -21,6 +22,8 @@ from dslc.parse import tree
 from dslc.types import Type
 
 MOST = 1_000_000
+MANY = 16
+"""Iterations above which they are built all at once where that is possible."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class Body:
     captured: tuple[Ref, ...]
     keeps_type: bool
     is_bundle: bool
+    numbers: Mapping[Slot, Sequence[float]] = field(default_factory=dict[Slot, Sequence[float]])
 
 
 def apply(env: Env, item: tree.Repeat, label: tree.Name | None) -> Any:
@@ -119,6 +123,10 @@ def _run(env: Env, item: tree.Repeat, rows: Sequence[Any], at: int, base: str) -
         return Run(at + 1)
     if not _reads(item.body, {name.text for name in item.names}):
         return Run(len(rows), body=first)
+    if len(rows) - at > MANY and (run := _at_once(env, item, rows[at:], base)) is not None:
+        if at + run.until < len(rows):
+            env.build.remark(item.span, at + run.until, "its layers are others")
+        return replace(run, until=at + run.until, body=first)
     found: list[Mapping[Slot, tuple[float, float]]] = []
     for place in range(at + 1, len(rows)):
         other = _body(env, item, rows[place], f"{base}.*")
@@ -130,6 +138,42 @@ def _run(env: Env, item: tree.Repeat, rows: Sequence[Any], at: int, base: str) -
             break
         found.append(differs)
     return Run(at + 1 + len(found), _by_slot(first.graph, found), first)
+
+
+def _at_once(env: Env, item: tree.Repeat, rows: Sequence[Any], base: str) -> Run | None:
+    """The run of iterations from the first one on, built a single time with all their numbers.
+
+    None: something else than numbers depends on the index, and only iteration by iteration shows what becomes of that.
+    """
+    scratch = replace(env, build=replace(env.build, problems=Problems(), remarks={}))
+    count = len(rows)
+    while count > MANY:
+        row = _together(rows[:count])
+        if row is None:
+            return None
+        try:
+            body = _body(scratch, item, row, f"{base}.*", numbers={})
+        except Apart as apart:
+            count = apart.at
+            continue
+        except (Skip, Escapes):
+            return None
+        return Run(count, body.numbers, body) if body.keeps_type and not scratch.build.problems.errors else None
+    return None
+
+
+def _together(rows: Sequence[Any]) -> Any:
+    """The rows of many iterations as one, in which numbers vary; None where something else does."""
+    parts = [row.items if isinstance(row, Bundle) else row if isinstance(row, list | tuple) else (row,) for row in rows]
+    if len({len(part) for part in parts}) != 1:
+        return None
+    made: list[Any] = []
+    for values in zip(*parts, strict=True):
+        kinds = {type(value) for value in values}
+        if not kinds <= {int, float, Fraction}:
+            return None
+        made.append(values[0] if len(set(values)) == 1 else Varying(tuple(values)))
+    return made[0] if len(made) == 1 else tuple(made)
 
 
 def _by_slot(first: Graph, found: Sequence[Mapping[Slot, tuple[float, float]]]) -> Mapping[Slot, Sequence[float]]:
@@ -151,11 +195,12 @@ def _reads(item: Any, names: set[str]) -> bool:
     return any(_reads(getattr(item, field), names) for field in item.__dataclass_fields__ if field != "span")
 
 
-def _body(env: Env, item: tree.Repeat, row: Any, path: str) -> Body:
+def _body(env: Env, item: tree.Repeat, row: Any, path: str, numbers: dict[Slot, tuple[Any, ...]] | None = None) -> Body:
     """One iteration as a graph: inputs are the carried tensors, then what it captures from outside."""
     from dslc.build import stages  # noqa: PLC0415
 
     frame = Frame(path, env.frame)
+    frame.numbers = numbers
     given = nodes.to_tensors(env, env.it if isinstance(env.it, Bundle) else Bundle.of((env.it,)), item.span)
     carried = tuple(tensor for tensor in given if tensor is not None)
     inside = tuple(frame.tensor(frame.input(f"{path}.carry.{i}", tensor.type)) for i, tensor in enumerate(carried))
@@ -166,7 +211,7 @@ def _body(env: Env, item: tree.Repeat, row: Any, path: str) -> Body:
     types: list[Type | None] = [tensor.type if tensor else None for tensor in made]
     keeps = types == [tensor.type for tensor in carried] and isinstance(found, Bundle) == isinstance(env.it, Bundle)
     frame.builder.outputs = {str(i): frame.ref(tensor) for i, tensor in enumerate(made) if tensor}
-    return Body(choose(frame.builder.graph()), tuple(frame.captured), keeps, isinstance(env.it, Bundle))
+    return Body(choose(frame.builder.graph()), tuple(frame.captured), keeps, isinstance(env.it, Bundle), numbers or {})
 
 
 def _region(env: Env, item: tree.Repeat, rows: Sequence[Any], at: int, run: Run, base: str) -> tuple[Any, str]:
@@ -204,8 +249,8 @@ def _numbers(env: Env, body: Graph, slot: Slot, values: Sequence[float]) -> Ref:
     name, setting = slot
     node = body.nodes[name]
     kind: Any = OPS["numbers"]
-    dtype = node.type.dtype if node.op.name == "input" else "f32"
-    op = kind(values=tuple(values), dtype=dtype)
+    source = node if node.op.name == "input" else body.nodes[f"{name}.{setting}"]
+    op = kind(values=tuple(values), dtype=source.type.dtype)
     path = f"{name}.{setting}"
     return env.frame.builder.add(Node(path, op, types=(op.infer(),), path=path, span=node.span))
 

@@ -31,16 +31,39 @@ def _differs(node: Node, other: Node) -> Mapping[str, tuple[float, float]] | str
         return f"`{node.path}` is another layer"
     if node.types != other.types:
         return f"`{node.path}` is {node.types[0]} before and {other.types[0]} here"
-    pairs = {one.name: (getattr(node.op, one.name), getattr(other.op, one.name)) for one in fields(node.op)}  # pyright: ignore[reportArgumentType]
-    changed = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
-    for name, pair in changed.items():
-        if name not in _scanned(node.op) or not all(isinstance(value, float) for value in pair):
-            return f"`{name}` of `{node.path}` is {pair[0]} before and {pair[1]} here"
-    return changed
+    found: dict[str, tuple[float, float]] = {}
+    for one in fields(node.op):  # pyright: ignore[reportArgumentType]
+        pair = getattr(node.op, one.name), getattr(other.op, one.name)
+        if pair[0] == pair[1]:
+            continue
+        changed = _numbers(one.name, *pair) if one.name in _scanned(node.op) else {}
+        if not changed:
+            return f"`{one.name}` of `{node.path}` is {pair[0]} before and {pair[1]} here"
+        found |= changed
+    return found
+
+
+def _numbers(name: str, before: Any, here: Any) -> dict[str, tuple[float, float]]:
+    """The numbers in which a setting differs, by its name, or by place in a list: `items.0`; empty where it is no number."""
+    if isinstance(before, tuple) and isinstance(here, tuple) and len(before) == len(here):  # pyright: ignore[reportUnknownArgumentType]
+        pairs: dict[str, Any] = {
+            f"{name}.{place}": pair for place, pair in enumerate(zip(before, here, strict=True)) if pair[0] != pair[1]
+        }  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    else:
+        pairs = {name: (before, here)}
+    kinds = {type(value) for pair in pairs.values() for value in pair}
+    return pairs if kinds in ({int}, {float}) else {}
 
 
 def _scanned(op: Op) -> Sequence[str]:
     return ("value",) if op.name == "constant" else op.numbers
+
+
+def dtype_of(op: Op, setting: str) -> str:
+    """The dtype of the array that a number of a setting becomes."""
+    name, _, place = setting.partition(".")
+    value = getattr(op, name)
+    return "i32" if isinstance(value[int(place)] if place else value, int) else "f32"
 
 
 def with_numbers(body: Graph, slots: Sequence[Slot]) -> tuple[Graph, list[str]]:
@@ -50,7 +73,7 @@ def with_numbers(body: Graph, slots: Sequence[Slot]) -> tuple[Graph, list[str]]:
         node = nodes[name]
         # A constant becomes the input itself.
         made = name if node.op.name == "constant" else f"{name}.{setting}"
-        dtype = node.type.dtype if node.op.name == "constant" else "f32"
+        dtype = node.type.dtype if node.op.name == "constant" else dtype_of(getattr(node.op, "of", node.op), setting)
         nodes[made] = _number(made, dtype, node)
         inputs.append(made)
         if made != name:

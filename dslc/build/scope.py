@@ -67,6 +67,9 @@ class Build:
     effort: "Effort | None" = None
     """That of the program which the build began with; a block of an import counts there too."""
 
+    varying: dict[int, tuple[Any, dict[str, tuple[Any, ...]]]] = field(default_factory=dict[int, Any])
+    """Ops with settings that are another number in each iteration, by identity, until they are put into the graph."""
+
     def __post_init__(self) -> None:
         self.effort = self.effort or self.program.effort
 

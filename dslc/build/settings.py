@@ -8,7 +8,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
 from dslc.build.scope import Env
-from dslc.build.values import Broken, Bundle, Skip, Tensor, kind_of, show
+from dslc.build.values import Broken, Bundle, Skip, Tensor, Varying, kind_of, show
 from dslc.catalogue import Catalogue, Entry, nearest
 from dslc.dims import Dim, symbols
 from dslc.errors.settings import MissingSetting, NotKnown, TooManySettings, WrongSetting
@@ -47,16 +47,23 @@ def entry(env: Env, cls: type[Entry], items: Sequence[tree.Item], span: Span, hi
     if getattr(cls, "rest", ""):
         items = _collected(items, cls.rest, span)  # pyright: ignore[reportAttributeAccessIssue]
     trees = arrange(env, cls.name, wanted, items, span)
-    values = dict.fromkeys(trees, NO)
+    values: dict[str, Any] = dict.fromkeys(trees, NO)
+    varying: dict[str, tuple[Any, ...]] = {}
     for name, item in trees.items():
         try:
-            values[name] = setting(env, item, types[name], cls.name, name)
+            values[name] = setting(env, item, types[name], cls.name, name, name in getattr(cls, "numbers", ()))
         except Skip:
             continue
+        if isinstance(values[name], Varying):
+            varying[name] = values[name].values
+            values[name] = varying[name][0]
     if NO in values.values():
         raise Skip
     try:
-        return cls(**values, **loose)
+        made = cls(**values, **loose)
+        if varying:
+            env.build.varying[id(made)] = made, varying
+        return made
     except Mismatch as refusal:
         raise env.fail(SettingsRefused(span, cls.name, refusal.reason, refusal.help)) from None
 
@@ -114,8 +121,8 @@ def arrange(
     return found
 
 
-def setting(env: Env, item: tree.Tree, annotation: Any, owner: str, name: str) -> Any:
-    """The value of one setting.
+def setting(env: Env, item: tree.Tree, annotation: Any, owner: str, name: str, may_vary: bool = False) -> Any:
+    """The value of one setting; where it may vary, a number for each iteration of a repeat as well.
 
     Raises:
         Skip: when it is not of the kind that the annotation says; the problem is reported.
@@ -127,6 +134,10 @@ def setting(env: Env, item: tree.Tree, annotation: Any, owner: str, name: str) -
     value = with_kind if with_kind is not NO else evaluate.value(env, item)
     if isinstance(value, Broken):
         raise Skip
+    if isinstance(value, Varying) and may_vary:
+        numbers = tuple(convert(one, annotation) for one in value.values)
+        if NO not in numbers:
+            return Varying(numbers)
     made = convert(value, annotation)
     if made is not NO:
         return made

@@ -134,7 +134,12 @@ def _op(env: Env, name: str, items: tuple[tree.Item, ...], label: str, span: Spa
     if not cls.inputs():
         raise env.fail(SourceInPipe(span, name))
     op = settings.entry(env, cls, items, span)
-    return nodes.add(env, op, nodes.fill(env, cls, env.it, span), label, span)
+    return nodes.add(env, op, nodes.fill(env, cls, env.it, span), label, span, varying=varying(env, op))
+
+
+def varying(env: Env, op: Any) -> Any:
+    """The settings of an op that are another number in each iteration."""
+    return env.build.varying.pop(id(op), (op, None))[1]
 
 
 def source(symbol: Symbol) -> Any:
@@ -145,7 +150,7 @@ def source(symbol: Symbol) -> Any:
     if name not in OPS or OPS[name].inputs() or issubclass(OPS[name], Combinator):
         return None
     op = settings.entry(symbol.env, OPS[name], symbol.arguments, symbol.span)
-    return nodes.add(symbol.env, op, (), name, symbol.span)
+    return nodes.add(symbol.env, op, (), name, symbol.span, varying=varying(symbol.env, op))
 
 
 def named_layer(env: Env, layer: Layer, use: Span) -> Any:

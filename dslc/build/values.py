@@ -73,6 +73,21 @@ class Layer:
 
 
 @dataclass(frozen=True)
+class Varying:
+    """A number that is another one in each iteration of a long `repeat`, whose iterations are built all at once."""
+
+    values: tuple[Any, ...]
+
+
+class Apart(Exception):
+    """Iterations that were built all at once are not one graph: from the iteration `at` on something is different."""
+
+    def __init__(self, at: int = 0) -> None:
+        super().__init__(at)
+        self.at = at
+
+
+@dataclass(frozen=True)
 class Inside:
     """A place inside of a named layer, whose weights are reached by further dots."""
 

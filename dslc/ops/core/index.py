@@ -18,6 +18,7 @@ class Index(Op):
     """
 
     items: tuple[object, ...]
+    numbers = ("items",)
     linear = True
 
     def infer(self, x: Type) -> Type:

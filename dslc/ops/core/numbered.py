@@ -34,10 +34,22 @@ class Numbered(Wrapper):
 
     def apply(self, weights: Any, *xs: Any, ctx: Context) -> Any:
         own = self._own(xs)
-        like = next(x for x in own if x is not None and jnp.issubdtype(x.dtype, jnp.floating))
-        numbers = (number.astype(like.dtype) for number in xs[len(own) :])
+        like = next((x for x in own if x is not None and jnp.issubdtype(x.dtype, jnp.floating)), None)
         of: Any = self.of
-        return replace(of, **dict(zip(self.which, numbers, strict=True))).apply(weights, *own, ctx=ctx)
+        for setting, number in zip(self.which, xs[len(own) :], strict=True):
+            is_float = jnp.issubdtype(number.dtype, jnp.floating)
+            of = with_number(of, setting, number.astype(like.dtype) if is_float and like is not None else number)
+        return of.apply(weights, *own, ctx=ctx)
 
     def _own(self, xs: tuple[Any, ...]) -> tuple[Any, ...]:
         return xs[: len(xs) - len(self.which)]
+
+
+def with_number(op: Any, setting: str, number: Any) -> Any:
+    """The op with a number in place of a setting, or of the entry `items.0` of one."""
+    name, _, place = setting.partition(".")
+    if place:
+        items = list(getattr(op, name))
+        items[int(place)] = number
+        return replace(op, **{name: tuple(items)})
+    return replace(op, **{name: number})

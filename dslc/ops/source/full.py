@@ -18,6 +18,7 @@ class Full(Source):
 
     shape: tuple[Size, ...]
     value: int | float
+    numbers = ("value",)
     aliases = ("Fill", "ConstantTensor")
     samples = (
         Sample("full([batch, 3], 0.5)", (), "[batch, 3]"),
@@ -30,4 +31,6 @@ class Full(Source):
         return filled(self.shape, "i32" if isinstance(self.value, int) else "f32")
 
     def apply(self, weights: Any, *, ctx: Context) -> Any:
+        if hasattr(self.value, "dtype"):  # another number in each iteration of a repeat: an array
+            return jnp.broadcast_to(self.value, self.shape)
         return jnp.full(self.shape, self.value, JAX_DTYPES[self.infer().dtype])
