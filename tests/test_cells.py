@@ -384,3 +384,10 @@ def test_the_same_run_comes_out_built_at_once_or_one_by_one():
 
     for few, many in zip(counts(16), counts(20), strict=True):  # from 17 on they are built at once
         assert many[:16] == few
+
+
+def test_what_several_iterations_give_goes_into_a_layer_together():
+    graph = graph_of(
+        "model m { input x: [batch, 3]  last = x -> repeat 4 { dense(3) -> tanh } as levels  output y = levels[1:3] -> stack(axis = 1)  output z = last }"
+    )
+    assert str(graph.type(graph.outputs["y"])) == "[batch, 2, 3]"

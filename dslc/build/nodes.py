@@ -161,6 +161,8 @@ def fill(env: Env, op: type[Op], value: Any, span: Span) -> list[Given]:
     """The op's inputs from what is in the pipe: positional first, then by name."""
     parameters = op.inputs()
     names = tuple(parameter.name for parameter in parameters)
+    if isinstance(value, list) and value and all(isinstance(one, Tensor) for one in value):  # pyright: ignore[reportUnknownVariableType]
+        value = Bundle.of(tuple(value))  # what the iterations of a repeat give  # pyright: ignore[reportUnknownArgumentType]
     items = value if isinstance(value, Bundle) else Bundle((value,), (None,))
     tensors = to_tensors(env, items, span)
     if parameters and parameters[0].kind is Parameter.VAR_POSITIONAL:

@@ -23,6 +23,8 @@ class Refusal(Problem):
     hint: str | None = None
 
     def headline(self) -> str:
+        if not self.op.isidentifier() and "dtype" in self.reason:
+            return f"`{self.op}` needs two tensors of one dtype"
         if not self.op.isidentifier():
             return f"`{self.op}` needs equal shapes, or shapes that broadcast"
         return f"`{self.op}` cannot take {' and '.join(self.given) or 'this'}"

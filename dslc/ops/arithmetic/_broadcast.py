@@ -18,7 +18,9 @@ def common(*types: Type) -> Type:
         if types[position].dtype != first:
             other = types[position].dtype
             raise Mismatch(
-                f"the dtypes {first} and {other} do not mix", f'cast one of them: `-> cast("{first}")`', position
+                f"the dtypes {first} and {other} do not mix",
+                f'cast one of them: `-> cast("{other if first == "bool" else first}")`',
+                position,
             )
     return Type(broadcast(*types), first)
 
