@@ -24,6 +24,8 @@ from dslc.types import Type
 MOST = 1_000_000
 MANY = 16
 """Iterations above which they are built all at once where that is possible."""
+TRIES = 64
+"""Runs of a repeat that are: each of them looks at all iterations that are left."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,11 @@ def apply(env: Env, item: tree.Repeat, label: tree.Name | None) -> Any:
     if env.it is None:
         raise env.fail(NothingPiped(item.span, "`repeat`"))
     base = env.place.name(label.text if label else "repeat")
-    value, at, pieces = env.it, 0, list[Any]()
+    value, at, tries, pieces = env.it, 0, TRIES, list[Any]()
     while at < len(rows):
         here = replace(env, it=value)
-        run = _run(here, item, rows, at, base)
+        run = _run(here, item, rows, at, base, at_once=tries > 0)
+        tries = tries - 1 if run.at_once else 0
         if run.until - at > 1:
             value, node = _region(here, item, rows, at, run, base)
             is_bundle = isinstance(value, Bundle)
@@ -107,9 +110,11 @@ class Run:
     numbers: Mapping[Slot, Sequence[float]] = field(default_factory=dict[Slot, Sequence[float]])
     body: Body | None = None
     """The first of them, as it was built to be compared."""
+    at_once: bool = False
+    """They were built a single time."""
 
 
-def _run(env: Env, item: tree.Repeat, rows: Sequence[Any], at: int, base: str) -> Run:
+def _run(env: Env, item: tree.Repeat, rows: Sequence[Any], at: int, base: str, at_once: bool) -> Run:
     """The run of iterations from `at` that build one and the same graph, but for numbers; says why it is not longer."""
     if len(rows) - at < 2:
         return Run(at + 1)
@@ -123,10 +128,10 @@ def _run(env: Env, item: tree.Repeat, rows: Sequence[Any], at: int, base: str) -
         return Run(at + 1)
     if not _reads(item.body, {name.text for name in item.names}):
         return Run(len(rows), body=first)
-    if len(rows) - at > MANY and (run := _at_once(env, item, rows[at:], base)) is not None:
+    if at_once and len(rows) - at > MANY and (run := _at_once(env, item, rows[at:], base)) is not None:
         if at + run.until < len(rows):
             env.build.remark(item.span, at + run.until, "its layers are others")
-        return replace(run, until=at + run.until, body=first)
+        return replace(run, until=at + run.until, body=first, at_once=True)
     found: list[Mapping[Slot, tuple[float, float]]] = []
     for place in range(at + 1, len(rows)):
         other = _body(env, item, rows[place], f"{base}.*")
