@@ -5,6 +5,7 @@ import time
 import pytest
 
 from dslc import compiler
+from dslc.build.values import show
 from dslc.errors.bounds import memory
 from dslc.errors.render import report
 from dslc.parse import parse
@@ -158,6 +159,10 @@ def test_many_errors_of_syntax_end_early():
 def test_very_long_words_are_shortened_in_messages():
     assert codes(model("a" * 100_000)) == ["E0201"]
     assert codes(model(f'rearrange("{"a " * 50_000}")')) == ["E0301"]
+
+
+def test_long_lists_pass_into_a_model_whole():
+    assert show([*range(200)]) == str([*range(200)])
 
 
 def test_many_unknown_layers_are_soon_reported():

@@ -44,7 +44,9 @@ def arithmetic(env: Env, item: tree.Binary, left: Any, right: Any) -> Any:
         if len(left) + len(right) > LONGEST:
             raise env.fail(TooMany(item.span, "a string", LONGEST, "characters"))
         return left + right
-    if not (_is_number(left) and _is_number(right)) or sign not in _SIGNS:
+    sizes = isinstance(left, Dim) or isinstance(right, Dim)
+    whole = isinstance(left, int | Dim) and isinstance(right, int if sign == "**" else int | Dim)
+    if not (_is_number(left) and _is_number(right)) or sign not in _SIGNS or (sizes and not whole):
         raise env.fail(WrongOperand(item.at, sign, (kind_of(left), kind_of(right))))
     try:
         return _normal(_SIGNS[sign](left, right))

@@ -21,11 +21,11 @@ from dslc.ops.base import OPS
 from dslc.parse import tree
 from dslc.types import Type
 
-MOST = 1_000_000
+MOST = 100_000
 MANY = 16
 """Iterations above which they are built all at once where that is possible."""
-TRIES = 64
-"""Runs of a repeat that are: each of them looks at all iterations that are left."""
+FIRST, MORE = 64, 8
+"""Iterations that are tried first, and so many times more after each success."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,10 @@ def apply(env: Env, item: tree.Repeat, label: tree.Name | None) -> Any:
     if env.it is None:
         raise env.fail(NothingPiped(item.span, "`repeat`"))
     base = env.place.name(label.text if label else "repeat")
-    value, at, tries, pieces = env.it, 0, TRIES, list[Any]()
+    value, at, pieces = env.it, 0, list[Any]()
     while at < len(rows):
         here = replace(env, it=value)
-        run = _run(here, item, rows, at, base, at_once=tries > 0)
-        tries = tries - 1 if run.at_once else 0
+        run = _run(here, item, rows, at, base)
         if run.until - at > 1:
             value, node = _region(here, item, rows, at, run, base)
             is_bundle = isinstance(value, Bundle)
@@ -110,11 +109,9 @@ class Run:
     numbers: Mapping[Slot, Sequence[float]] = field(default_factory=dict[Slot, Sequence[float]])
     body: Body | None = None
     """The first of them, as it was built to be compared."""
-    at_once: bool = False
-    """They were built a single time."""
 
 
-def _run(env: Env, item: tree.Repeat, rows: Sequence[Any], at: int, base: str, at_once: bool) -> Run:
+def _run(env: Env, item: tree.Repeat, rows: Sequence[Any], at: int, base: str) -> Run:
     """The run of iterations from `at` that build one and the same graph, but for numbers; says why it is not longer."""
     if len(rows) - at < 2:
         return Run(at + 1)
@@ -128,10 +125,10 @@ def _run(env: Env, item: tree.Repeat, rows: Sequence[Any], at: int, base: str, a
         return Run(at + 1)
     if not _reads(item.body, {name.text for name in item.names}):
         return Run(len(rows), body=first)
-    if at_once and len(rows) - at > MANY and (run := _at_once(env, item, rows[at:], base)) is not None:
+    if len(rows) - at > MANY and (run := _at_once(env, item, rows, at, base)) is not None:
         if at + run.until < len(rows):
             env.build.remark(item.span, at + run.until, "its layers are others")
-        return replace(run, until=at + run.until, body=first, at_once=True)
+        return replace(run, until=at + run.until, body=first)
     found: list[Mapping[Slot, tuple[float, float]]] = []
     for place in range(at + 1, len(rows)):
         other = _body(env, item, rows[place], f"{base}.*")
@@ -145,23 +142,40 @@ def _run(env: Env, item: tree.Repeat, rows: Sequence[Any], at: int, base: str, a
     return Run(at + 1 + len(found), _by_slot(first.graph, found), first)
 
 
-def _at_once(env: Env, item: tree.Repeat, rows: Sequence[Any], base: str) -> Run | None:
-    """The run of iterations from the first one on, built a single time with all their numbers.
+def _at_once(env: Env, item: tree.Repeat, rows: Sequence[Any], at: int, base: str) -> Run | None:
+    """The run of iterations from `at` on, built all together with their numbers.
 
-    None: something else than numbers depends on the index, and only iteration by iteration shows what becomes of that.
+    Some are tried first and then more: where every second one is another graph, looking at all of them each time would
+    take the square of their number. None: something else than numbers depends on the index, and only iteration by
+    iteration shows what becomes of that.
     """
+    best, count, left = None, FIRST, len(rows) - at
+    while True:
+        count = min(count, left)
+        run = _tried(env, item, rows[at : at + count], base)
+        if run is None or run.until < count or count == left:
+            return run or best
+        best, count = run, MORE * count
+
+
+def _tried(env: Env, item: tree.Repeat, rows: Sequence[Any], base: str) -> Run | None:
+    """The first of some iterations that are one graph but for numbers."""
     scratch = replace(env, build=replace(env.build, problems=Problems(), remarks={}))
     count = len(rows)
+    told = env.build.effort is not None and env.build.effort.told
     while count > MANY:
         row = _together(rows[:count])
         if row is None:
             return None
         try:
+            scratch.spend(item.span, count // MANY)
             body = _body(scratch, item, row, f"{base}.*", numbers={})
         except Apart as apart:
             count = apart.at
             continue
         except (Skip, Escapes):
+            if env.build.effort is not None:  # what was told in here was told to nobody
+                env.build.effort.told = told
             return None
         return Run(count, body.numbers, body) if body.keeps_type and not scratch.build.problems.errors else None
     return None

@@ -15,10 +15,6 @@ if TYPE_CHECKING:
     from dslc.build.scope import Env
 
 
-MOST_SHOWN = 20
-"""Elements of a list that a message shows."""
-
-
 class Skip(Exception):
     """Leaves a statement whose problem is reported; what it would have named is `Broken`."""
 
@@ -137,6 +133,9 @@ def kind_of(value: Any) -> str:
         tuple: "a tuple",
         range: "a range",
         Symbol: "a layer",
+        Layer: "a layer",
+        Looped: "what an iteration gives",
+        Elsewhere: "a tensor of a model",
         Inside: "a part of a layer",
         Taps: "the list of what the iterations give",
     }
@@ -150,10 +149,11 @@ def show(value: Any) -> str:
     if isinstance(value, str):
         return f'"{value}"'
     if isinstance(value, list | tuple):
-        shown = [show(item) for item in value[:MOST_SHOWN]] + ["..."] * (len(value) > MOST_SHOWN)
-        return f"[{', '.join(shown)}]"
+        return f"[{', '.join(map(show, value))}]"
     if isinstance(value, Tensor):
         return str(value.type)
     if isinstance(value, Symbol):
         return dotted(value.callee) or "a layer"
-    return str(value)
+    if isinstance(value, Layer):
+        return value.name
+    return kind_of(value) if isinstance(value, Bundle | Inside | Taps | Looped | Elsewhere) else str(value)

@@ -158,7 +158,11 @@ def symbols(size: Size) -> frozenset[str]:
 
 
 def terms_of(size: Size) -> tuple[Terms, int]:
-    return ({(): size}, 1) if isinstance(size, int) else (dict(size.terms), size.den)
+    if isinstance(size, int):
+        return {(): size}, 1
+    if not isinstance(size, Dim):  # pyright: ignore[reportUnnecessaryIsInstance]  # a sum of settings may bring a float
+        raise TypeError
+    return dict(size.terms), size.den
 
 
 def collected(terms: Iterable[Term]) -> Terms:

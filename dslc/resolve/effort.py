@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass, field
 
-MOST_STAGES = 300_000
-"""Stages that are applied. A large model has thousands; a `repeat` counts its body once where no turn reads the index, and
-else every turn that is compared: a thousand steps of diffusion with a network of two hundred stages must pass."""
+MOST_STAGES = 100_000
+"""Stages that are applied. A large model has thousands; a `repeat` whose turns are alike but for numbers counts a few."""
 
 
 @dataclass
