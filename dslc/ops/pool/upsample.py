@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from dslc.lazy import jnp
+from dslc.lazy import jnp, lax
 from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, elements, floating, moved, op
 from dslc.ops.conv._window import RANKS
 from dslc.types import Type
@@ -82,8 +82,10 @@ class Upsample(Op):
 def _drawn_out(x: Any, factor: int, axis: int) -> Any:
     """Straight lines between neighbours; beyond the first and the last centre their values stay."""
     count = x.shape[axis]
-    before = x.take(jnp.clip(jnp.arange(count) - 1, 0), axis)
-    after = x.take(jnp.clip(jnp.arange(count) + 1, None, count - 1), axis)
+    before = lax.slice_in_dim(x, 0, max(count - 1, 1), axis=axis)
+    before = x if count == 1 else jnp.concatenate([lax.slice_in_dim(x, 0, 1, axis=axis), before], axis)
+    after = lax.slice_in_dim(x, min(1, count - 1), count, axis=axis)
+    after = x if count == 1 else jnp.concatenate([after, lax.slice_in_dim(x, count - 1, count, axis=axis)], axis)
     parts: list[Any] = []
     for number in range(factor):
         way = (number + 0.5) / factor - 0.5
