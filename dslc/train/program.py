@@ -150,8 +150,10 @@ class Loop:
     def followed(self, moving: Moving, number: Any) -> dict[str, Any]:
         """The states after a step, followers included."""
         graph = self.task.kept
-        done = number.astype(jnp.float32) / max(self.task.length.total, 1)
-        state = {**moving.state, **dict.fromkeys(clocks(graph), done)}
+        state = moving.state
+        if names := clocks(graph):
+            done = number.astype(jnp.float32) / max(self.task.length.total, 1)
+            state = {**state, **dict.fromkeys(names, done)}
         if not followers(graph):
             return state
         arrays = {**self.packing.unpack(moving.weights), **moving.state}
