@@ -15,6 +15,7 @@ from dslc.differentiate import differentiate, gradient_name
 from dslc.initialize import initial
 from dslc.lower import lower
 
+torch = pytest.importorskip("torch")
 Leaves = Mapping[str, Any]
 BOUND = 1e-10
 """Relative to the largest number: float64 (1e-16), some thousand terms to a sum, a few layers, and norms that divide."""
@@ -24,7 +25,6 @@ def agree(
     module: str, stage: str, inputs: Mapping[str, Any], peer: Callable[..., Any], pipe: str = "x", bound: float = BOUND
 ) -> None:
     """Outputs and gradients of a block are those of its peer, which takes the weights by path and the inputs."""
-    torch = pytest.importorskip("torch")
     declared = "".join(f"input {name}: {_type(array)}\n" for name, array in inputs.items())
     with jax.enable_x64(True):
         text = f"import std.{module}\nmodel m {{ {declared} output y = {pipe} -> {module}.{stage} }}"
@@ -85,8 +85,6 @@ def attention_weights(w: Leaves, to: str, path: str) -> dict[str, Any]:
 
 def cross_weights(w: Leaves, to: str, path: str) -> dict[str, Any]:
     """Of an attention whose memory has a width of its own."""
-    import torch
-
     k, v = w[f"{path}.kv.kernel"].T.chunk(2)
     return {
         f"{to}.q_proj_weight": w[f"{path}.q.kernel"].T, f"{to}.k_proj_weight": k, f"{to}.v_proj_weight": v,
@@ -98,7 +96,6 @@ def cross_weights(w: Leaves, to: str, path: str) -> dict[str, Any]:
 @pytest.mark.parametrize("norm_first", [True, False])
 @pytest.mark.parametrize("causal", [True, False])
 def test_an_encoder_is_that_of_pytorch(norm_first: bool, causal: bool) -> None:
-    torch = pytest.importorskip("torch")
     layer = torch.nn.TransformerEncoderLayer(
         8, 2, 20, 0.0, "gelu", batch_first=True, norm_first=norm_first, dtype=torch.float64
     )
@@ -120,7 +117,6 @@ def test_an_encoder_is_that_of_pytorch(norm_first: bool, causal: bool) -> None:
 
 @pytest.mark.parametrize("norm_first", [True, False])
 def test_a_decoder_is_that_of_pytorch(norm_first: bool) -> None:
-    torch = pytest.importorskip("torch")
     layer = torch.nn.TransformerDecoderLayer(
         8, 2, 20, 0.0, "relu", batch_first=True, norm_first=norm_first, dtype=torch.float64
     )
@@ -148,14 +144,10 @@ def test_a_decoder_is_that_of_pytorch(norm_first: bool) -> None:
 
 
 def conv(w: Leaves, path: str, x: Any, **how: Any) -> Any:
-    import torch
-
     return torch.nn.functional.conv2d(x, w[f"{path}.kernel"].permute(3, 2, 0, 1), w.get(f"{path}.bias"), **how)
 
 
 def norm(w: Leaves, path: str, x: Any) -> Any:
-    import torch
-
     return torch.nn.functional.batch_norm(x, None, None, w[f"{path}.scale"], w[f"{path}.bias"], training=True, eps=1e-5)
 
 
@@ -213,8 +205,6 @@ def test_a_pre_activation_block_has_its_norms_first(filters: int, stride: int) -
 
 
 def test_a_dense_block_and_its_transition_are_those_of_torchvision() -> None:
-    import torch
-
     def layer(w: Leaves, path: str, x: Any) -> Any:
         y = conv(w, f"{path}.conv", norm(w, f"{path}.batch_norm", x).relu())
         return torch.cat([x, conv(w, f"{path}.conv_2", norm(w, f"{path}.batch_norm_2", y).relu(), padding=1)], 1)
@@ -241,7 +231,6 @@ def test_a_dense_block_and_its_transition_are_those_of_torchvision() -> None:
     ],
 )
 def test_an_inverted_residual_is_that_of_torchvision(settings: str, stride: int, expand: int, squeeze: int) -> None:
-    torch = pytest.importorskip("torch")
     act = torch.nn.functional.relu6 if "relu6" in settings else torch.nn.functional.silu
 
     def peer(w: Leaves, x: Any) -> Any:
@@ -264,7 +253,6 @@ def test_an_inverted_residual_is_that_of_torchvision(settings: str, stride: int,
 
 
 def test_an_inception_block_has_its_four_branches() -> None:
-    torch = pytest.importorskip("torch")
 
     def peer(w: Leaves, x: Any) -> Any:
         x = first(x)
@@ -277,7 +265,6 @@ def test_an_inception_block_has_its_four_branches() -> None:
 
 
 def test_a_u_net_goes_down_and_up() -> None:
-    torch = pytest.importorskip("torch")
 
     def double(w: Leaves, x: Any) -> Any:
         y = norm(w, "double_conv.batch_norm", conv(w, "double_conv.conv", x, padding=1)).relu()
@@ -296,7 +283,6 @@ def test_a_u_net_goes_down_and_up() -> None:
 
 
 def test_a_gate_decides_what_passes() -> None:
-    torch = pytest.importorskip("torch")
 
     def peer(w: Leaves, x: Any) -> Any:
         return dense(w, "out", torch.nn.functional.silu(dense(w, "gate", x)) * dense(w, "value", x))
@@ -306,8 +292,6 @@ def test_a_gate_decides_what_passes() -> None:
 
 def mixed(w: Leaves, x: Any, top: int) -> tuple[Any, Any]:
     """Each place by itself, and its chosen experts alone, as Mixtral has it: a softmax over the chosen scores."""
-    import torch
-
     scores = dense(w, "router", x)
     names = ["expert", "expert_2", "expert_3"]
     rows, counts = [], torch.zeros(3, dtype=torch.float64)
@@ -345,7 +329,6 @@ def test_the_balance_of_a_mixture_is_that_of_the_switch_transformer(top: int) ->
 
 
 def test_patches_are_read_row_by_row_and_each_becomes_a_vector() -> None:
-    torch = pytest.importorskip("torch")
 
     def peer(w: Leaves, x: Any) -> Any:
         patches = torch.nn.functional.unfold(first(x), 4, stride=4).transpose(1, 2)
@@ -356,6 +339,5 @@ def test_patches_are_read_row_by_row_and_each_becomes_a_vector() -> None:
 
 
 def test_a_class_token_stands_in_front_and_places_are_told_apart() -> None:
-    torch = pytest.importorskip("torch")
     agree("vision", "class_token", {"x": SEQUENCE}, lambda w, x: torch.cat([w["token"].expand(2, 1, 8), x], 1))
     agree("vision", "position_embedding", {"x": SEQUENCE}, lambda w, x: x + w["table"])
