@@ -11,7 +11,7 @@ from dslc.data.base import Parts, Records
 from dslc.data.pipeline import Loaded
 from dslc.data.schema import Schema
 from dslc.errors.base import Failed, Problems
-from dslc.errors.resolve import NothingChosen
+from dslc.errors.names import NothingChosen
 from dslc.graph import Graph
 from dslc.lazy import jax, np
 from dslc.lower import Program, lower, shapes_of

@@ -15,7 +15,7 @@ from dslc import build as building
 from dslc import linting
 from dslc.errors.base import Failed, Problems
 from dslc.errors.data import FileProblem
-from dslc.errors.resolve import NothingChosen
+from dslc.errors.names import NothingChosen
 from dslc.graph import Graph
 from dslc.parse import parse
 from dslc.parse import tree as syntax

@@ -10,7 +10,7 @@ from dslc.build.initial import choose
 from dslc.build.scope import Build, Env, Scope
 from dslc.build.values import BROKEN, Bundle, Skip, Tensor
 from dslc.errors.base import Problems
-from dslc.errors.resolve import MissingSetting
+from dslc.errors.settings import MissingSetting
 from dslc.graph import Graph
 from dslc.parse import tree
 from dslc.resolve import Program

@@ -8,7 +8,7 @@ from dslc.build.frame import Frame, Place
 from dslc.build.values import BROKEN, Elsewhere, Skip
 from dslc.errors.base import Note, Problem, Problems
 from dslc.errors.bounds import TooManyStages
-from dslc.errors.resolve import GivenTwice
+from dslc.errors.names import GivenTwice
 from dslc.errors.steps import LayerNeedsTensor
 from dslc.graph import Remark
 from dslc.source import Span

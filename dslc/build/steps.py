@@ -12,7 +12,7 @@ from dslc.build.train_settings import RULE, SPECIAL_OF_STEP, STEP, Given
 from dslc.build.values import Skip, Tensor
 from dslc.catalogue import nearest
 from dslc.errors.base import Problems
-from dslc.errors.resolve import GivenTwice
+from dslc.errors.names import GivenTwice
 from dslc.errors.steps import NoSuchWeights, NothingToUpdate, NotUpdated, PartOfRepeat
 from dslc.errors.training import MissingTrainSetting
 from dslc.graph import Graph, Node

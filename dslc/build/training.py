@@ -16,7 +16,7 @@ from dslc.build.values import BROKEN, Skip
 from dslc.data.schema import Schema
 from dslc.errors.base import Note, Problems
 from dslc.errors.placement import WrongStatement
-from dslc.errors.resolve import UnknownSetting
+from dslc.errors.settings import UnknownSetting
 from dslc.errors.steps import LossBesideSteps
 from dslc.errors.training import MissingInput, MissingTrainSetting
 from dslc.graph import Graph, Node

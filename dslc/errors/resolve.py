@@ -1,33 +1,7 @@
 """E02: what a file declares, and what stands where it has no meaning."""
 
 from dslc.errors.base import Edit, Fix, Problem, problem
-from dslc.errors.names import GivenTwice, NothingChosen, Recursive, UnknownLayer, UnknownName
-from dslc.errors.settings import (
-    MissingSetting,
-    NotKnown,
-    RequireFailed,
-    TooManySettings,
-    UnknownSetting,
-    WrongSetting,
-)
 from dslc.source import Span
-
-__all__ = [
-    "GivenTwice",
-    "MissingSetting",
-    "NoVersion",
-    "NotKnown",
-    "NotWorkingYet",
-    "NothingChosen",
-    "Recursive",
-    "RequireFailed",
-    "TooManySettings",
-    "UnknownLayer",
-    "UnknownName",
-    "UnknownSetting",
-    "UnknownVersion",
-    "WrongSetting",
-]  # fmt: skip
 
 
 @problem

@@ -7,8 +7,9 @@ from typing import TypeVar
 from dslc.catalogue import nearest
 from dslc.errors.base import Problems
 from dslc.errors.imports import NotAModel
+from dslc.errors.names import GivenTwice, NothingChosen
 from dslc.errors.placement import SignatureTwice
-from dslc.errors.resolve import GivenTwice, NothingChosen, NotWorkingYet, NoVersion, UnknownVersion
+from dslc.errors.resolve import NotWorkingYet, NoVersion, UnknownVersion
 from dslc.parse import tree
 from dslc.resolve import meant
 from dslc.resolve.effort import Effort

@@ -20,7 +20,7 @@ from dslc.errors.imports import (
     NeedsAlias,
     NotInLibrary,
 )
-from dslc.errors.resolve import GivenTwice
+from dslc.errors.names import GivenTwice
 from dslc.parse import parse, tree
 from dslc.source import Source
 

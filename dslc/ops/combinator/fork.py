@@ -3,7 +3,7 @@
 from typing import Any
 
 from dslc.build.values import Bundle
-from dslc.errors.resolve import WrongSetting
+from dslc.errors.settings import WrongSetting
 from dslc.ops.base import Sample
 from dslc.ops.combinator.base import Combinator, Surroundings, combinator
 
