@@ -7,7 +7,7 @@ Every stage takes what the one before it returned and returns a new value; `--af
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -133,6 +133,7 @@ def survey(source: Source, options: Options = Options()) -> tuple[Program, Probl
         if program.model(program.varied(variant)) is not None
     ]
     plans = {name: building.plan(program, name, None, problems, options.data) for name in program.trains}
+    _hold((*graphs.values(), *variants, *plans.values()), options, problems)
     if program.whole:
         building.check_weights(program, graphs, plans, problems, options.data)
     for name in program.samples:
@@ -157,6 +158,7 @@ def graph_of(program: Program, options: Options, problems: Problems) -> Graph:
     """The graph of the chosen model of a program."""
     name, variant = chosen(program, options, problems)
     made = building.model(program, name, variant, problems)
+    _hold((made,), options, problems)
     if problems.errors or made is None:
         raise Failed(problems)
     return made
@@ -172,6 +174,16 @@ def plan(source: Source, options: Options = Options()) -> Plan:
     return plan_of(front(source, problems, options), options, problems)
 
 
+def _hold(made: Iterable[Graph | Plan | None], options: Options, problems: Problems) -> None:
+    """Report the budgets of the author that models and train blocks do not keep to."""
+    for one in made:
+        graph = one.graph if isinstance(one, Plan) else one
+        if graph is not None and graph.budgets:
+            from dslc.estimate import budgets  # noqa: PLC0415  # most files have none
+
+            budgets.check(one, options.dims, problems)
+
+
 def plan_of(program: Program, options: Options, problems: Problems, must_have_data: bool = True) -> Plan:
     """The plan of the chosen train block of a program."""
     names = tuple(program.trains)
@@ -180,6 +192,8 @@ def plan_of(program: Program, options: Options, problems: Problems, must_have_da
         problems.add(NothingChosen(Span(program.source.name, 0, 0), "train block", wanted, names))
         raise Failed(problems)
     made = building.plan(program, wanted, options.variant, problems, options.data, must_have_data)
+    named = made is not None and program.model(wanted) and any(one.of == "model" for one in made.graph.budgets)
+    _hold((made, *((building.model(program, wanted, options.variant, problems),) if named else ())), options, problems)
     if problems.errors or made is None:
         raise Failed(problems)
     if program.weights:

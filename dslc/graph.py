@@ -67,6 +67,24 @@ class Remark(NamedTuple):
     reason: str
 
 
+BUDGETS = {"parameters": "", "flops": "flop", "peak_memory": "b"}
+"""What a budget may be of, and the unit in which it is written."""
+
+
+class Budget(NamedTuple):
+    """What the author lets a model, or the training of a block, cost at most: `require parameters < 50_000_000`."""
+
+    span: Span
+    of: str
+    """`model` or `train`: the statement stands in the one or in the other."""
+    name: str
+    """A key of `BUDGETS`."""
+    most: float
+    below: bool
+    """The limit itself is too much already."""
+    message: str | None
+
+
 @dataclass(frozen=True)
 class Graph:
     """Nodes by name in topological order, the outputs by name, and the next value of each state by its node's name."""
@@ -76,6 +94,7 @@ class Graph:
     outputs: Mapping[str, Ref]
     updates: Mapping[str, Ref] = field(default_factory=dict[str, Ref])
     remarks: tuple[Remark, ...] = field(default=(), compare=False)
+    budgets: tuple[Budget, ...] = field(default=(), compare=False)
 
     def __iter__(self) -> Iterator[Node]:
         return iter(self.nodes.values())

@@ -36,13 +36,13 @@ TEXTS = [
 
 # Who may know whom: what stands on a line imports from its own line and those before it.
 LAYERS = (
-    ("source", "lazy", "dims", "cache"),
+    ("source", "lazy", "dims", "cache", "amounts"),
     ("types", "catalogue"),
     ("ops", "initializers", "graph", "paths", "errors", "plan", "schedules", "optimizers", "data", "keys"),
     ("text", "verify", "parse"),
     ("passes", "format"),
     ("resolve", "build", "bind", "initialize", "optimize", "prepare", "differentiate", "lower"),
-    ("lint",),
+    ("lint", "estimate"),
     ("linting",),
     ("compiler", "mend"),
     ("train", "trained", "view", "summary", "sizes", "compilation", "artifacts", "library", "pages", "api"),

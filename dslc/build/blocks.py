@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dslc.build import declared, evaluate, modules, nodes, settings, types
+from dslc.build import budgets, declared, evaluate, modules, nodes, settings, types
 from dslc.build.scope import Env, Scope
 from dslc.build.values import BROKEN, Bundle, Layer, Skip, Tensor
 from dslc.errors.infer import AssertionFailed, InputMismatch, WrongCount, WrongInputs
@@ -215,7 +215,7 @@ def _output(env: Env, item: tree.Output, outputs: dict[str, Any]) -> None:
 
 def require(env: Env, item: tree.Require) -> None:
     """A condition of the author, with the values of the names in it."""
-    if evaluate.condition(env, item.condition):
+    if budgets.noted(env, item) or evaluate.condition(env, item.condition):
         return
     found: dict[str, str] = {}
     for name in _names_in(item.condition):

@@ -47,7 +47,7 @@ def model(program: Program, name: str, variant: str | None, problems: Problems) 
     except Skip:
         return None
     env.frame.builder.outputs = {name: env.frame.ref(tensor) for name, tensor in made.items()}
-    return replace(choose(env.frame.builder.graph()), remarks=tuple(build.remarks))
+    return replace(choose(env.frame.builder.graph()), remarks=tuple(build.remarks), budgets=tuple(build.budgets))
 
 
 def at_home(env: Env, name: str, variant: str | None) -> Env:

@@ -10,7 +10,7 @@ from dslc.errors.base import Note, Problem, Problems
 from dslc.errors.bounds import TooManyStages
 from dslc.errors.names import GivenTwice
 from dslc.errors.steps import LayerNeedsTensor
-from dslc.graph import Remark
+from dslc.graph import Budget, Remark
 from dslc.source import Span
 
 if TYPE_CHECKING:
@@ -63,6 +63,9 @@ class Build:
     """Blocks being applied, outermost first: recursion is refused."""
     remarks: dict[Remark, None] = field(default_factory=dict[Remark, None])
     """Why repeats are no single loop, in order and each once."""
+
+    budgets: dict[Budget, None] = field(default_factory=dict[Budget, None])
+    """What the author wants the whole to cost at most."""
 
     effort: "Effort | None" = None
     """That of the program which the build began with; a block of an import counts there too."""

@@ -217,7 +217,8 @@ class _Training:
     def _graph(self, steps: Steps) -> Graph:
         builder = self.env.frame.builder
         builder.outputs = {name: self.env.frame.ref(tensor) for name, tensor in steps.outputs().items()}
-        return replace(choose(builder.graph()).live(), remarks=tuple(self.env.build.remarks))
+        made = self.env.build
+        return replace(choose(builder.graph()).live(), remarks=tuple(made.remarks), budgets=tuple(made.budgets))
 
 
 def bind_head(env: Env, section: tree.Section, given: Sequence[tree.Item]) -> None:

@@ -21,5 +21,9 @@ class Adagrad(Optimizer):
 
     lr: float | Schedule = 1e-2
 
+    @property
+    def slots(self) -> int:
+        return 1
+
     def build(self, run: Length, decay: Decay | None = None) -> "GradientTransformation":
         return optax.chain(optax.scale_by_rss(initial_accumulator_value=0.0, eps=0.0), descend(self.lr, run))

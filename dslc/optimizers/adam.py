@@ -23,5 +23,9 @@ class Adam(Optimizer):
     beta2: float = 0.999
     eps: float = 1e-8
 
+    @property
+    def slots(self) -> int:
+        return 2
+
     def build(self, run: Length, decay: Decay | None = None) -> "GradientTransformation":
         return optax.chain(adam_direction(self.beta1, self.beta2, self.eps), descend(self.lr, run))

@@ -25,6 +25,10 @@ class Adamw(Optimizer):
     eps: float = 1e-8
     decay: float = 1e-2
 
+    @property
+    def slots(self) -> int:
+        return 2
+
     def build(self, run: Length, decay: Decay | None = None) -> "GradientTransformation":
         scaled = adam_direction(self.beta1, self.beta2, self.eps)
         return optax.chain(scaled, shrinking(self.decay if decay is None else decay), descend(self.lr, run))

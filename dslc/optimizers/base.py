@@ -24,6 +24,11 @@ class Optimizer(Entry):
     An optimizer with weight decay has it in the setting `decay`, which groups of weights may set otherwise.
     """
 
+    @property
+    def slots(self) -> int:
+        """Arrays of the size of a weight that it keeps for each weight."""
+        raise AssertionError(type(self).__name__)
+
     def build(self, run: Length, decay: Decay | None = None) -> "GradientTransformation":
         """The rule as Optax has it: the updates are added to the weights. `decay` stands in for the setting."""
         raise AssertionError(type(self).__name__)

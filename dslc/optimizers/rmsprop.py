@@ -26,6 +26,10 @@ class Rmsprop(Optimizer):
     momentum: float = 0.0
     decay: float = 0.0
 
+    @property
+    def slots(self) -> int:
+        return 1 + bool(self.momentum)
+
     def build(self, run: Length, decay: Decay | None = None) -> "GradientTransformation":
         shrink = self.decay if decay is None else decay
         decayed = [shrinking(shrink)] if shrink else []

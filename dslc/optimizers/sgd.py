@@ -28,6 +28,10 @@ class Sgd(Optimizer):
         if self.nesterov and not self.momentum:
             raise Mismatch("`nesterov` needs a `momentum` above 0", "write `momentum = 0.9, nesterov = true`")
 
+    @property
+    def slots(self) -> int:
+        return int(bool(self.momentum))
+
     def build(self, run: Length, decay: Decay | None = None) -> "GradientTransformation":
         shrink = self.decay if decay is None else decay
         decayed = [shrinking(shrink)] if shrink else []

@@ -8,6 +8,7 @@ from dslc.catalogue import Entry
 from dslc.errors.base import Problems
 from dslc.errors.imports import ModuleMisused
 from dslc.errors.names import UnknownName
+from dslc.graph import BUDGETS
 from dslc.ops.base import OPS
 from dslc.parse import tree
 from dslc.resolve import meant
@@ -40,6 +41,11 @@ class Names:
                 self.chain(item.value)
             case tree.Parameter(default=tree.Tree() as default):
                 self.value(default)
+            case tree.Require(condition=tree.Binary(operator="<" | "<=" | ">" | ">=", left=left, right=right)):
+                # What the whole costs at most; a setting of that name comes first, and is checked where it is built.
+                for side in (left, right):
+                    if not (isinstance(side, tree.Name) and side.text in BUDGETS):
+                        self.value(side)
             case tree.Require():
                 self.value(item.condition)
             case tree.Assign() | tree.Output() | tree.Declaration() | tree.Next():

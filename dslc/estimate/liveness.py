@@ -1,0 +1,128 @@
+"""How much memory the intermediate tensors of a graph need at once, from who reads them last.
+
+XLA computes what is elementwise inside of whoever reads it. So a tensor has memory of its own where it is made by more than
+that (a product, a loop), or where such an op, which needs its operands whole, reads it.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from dslc.graph import Graph, Node, Ref
+from dslc.ops.core._region import Region
+from dslc.ops.core.backward import Backward
+from dslc.ops.core.enclosed import Enclosed
+from dslc.ops.core.repeat import Repeat
+from dslc.types import BYTES, Type
+
+SOURCES = ("input", "parameter", "state", "constant")
+LIGHT = 24
+"""Operations for each number of the inputs up to which an op is a loop that others can join: a product takes far more."""
+
+
+def bytes_of(*types: Type) -> int:
+    """Bytes of concrete types."""
+    return sum(int(type.size) * BYTES[type.dtype] for type in types)  # pyright: ignore[reportArgumentType]
+
+
+@dataclass(frozen=True)
+class Peak:
+    """The moment at which most memory is needed."""
+
+    bytes: int
+    at: str = ""
+    """The node that is computed then."""
+    alive: Mapping[Ref, int] = field(default_factory=dict[Ref, int])
+    """Tensors that wait to be read, and their bytes."""
+    inside: int = 0
+    """Of the node itself: the body of a loop."""
+
+
+def peak(graph: Graph) -> Peak:
+    """The peak of a graph without open sizes; its sources and what leaves it are the caller's."""
+    return _Walk(graph).peak()
+
+
+@dataclass
+class _Walk:
+    graph: Graph
+    last: dict[Ref, int] = field(default_factory=dict[Ref, int])
+    """Place of the last reader of each tensor that has memory."""
+    roots: dict[Ref, frozenset[Ref]] = field(default_factory=dict[Ref, frozenset[Ref]])
+
+    def peak(self) -> Peak:
+        graph = self.graph
+        leaving, needed = set(graph.read()), _needed(graph)
+        for place, node in enumerate(needed):
+            for ref in node.references():
+                for root in self._roots(ref):
+                    self.last[root] = place
+        best, alive = Peak(0), dict[Ref, int]()
+        for place, node in enumerate(needed):
+            if node.op.name in SOURCES:
+                continue
+            own = {
+                ref: bytes_of(type)
+                for output, type in enumerate(node.types)
+                if (ref := Ref(node.name, output)) not in leaving and self.last.get(ref, -1) > place
+            }
+            alive |= own
+            inside = _inside(node)
+            now = sum(alive.values()) + inside
+            if now > best.bytes:
+                best = Peak(now, node.name, dict(alive), inside)
+            alive = {ref: size for ref, size in alive.items() if self.last[ref] > place}
+        return best
+
+    def _roots(self, ref: Ref) -> frozenset[Ref]:
+        """The tensors with memory that a tensor is computed from where it is read; itself if it has some."""
+        if ref not in self.roots:
+            node = self.graph.nodes[ref.node]
+            if node.op.name in SOURCES:
+                found = frozenset[Ref]()
+            elif _joins(node, self.graph) and all(_joins(reader, self.graph) for reader in self._readers(ref)):
+                found = frozenset[Ref]().union(*(self._roots(other) for other in node.references()))
+            else:
+                found = frozenset([ref])
+            self.roots[ref] = found
+        return self.roots[ref]
+
+    def _readers(self, ref: Ref) -> Iterator[Node]:
+        return (self.graph.nodes[name] for name in self.graph.uses.get(ref, ()))
+
+
+def _needed(graph: Graph) -> list[Node]:
+    wanted, found = {ref.node for ref in graph.read()}, list[Node]()
+    for node in reversed(list(graph)):
+        if node.name in wanted:
+            wanted.update(ref.node for ref in node.references())
+            found.append(node)
+    return found[::-1]
+
+
+def _joins(node: Node, graph: Graph) -> bool:
+    """Whether XLA can compute a node inside of the loop of another."""
+    op = node.op.of if isinstance(node.op, Backward) else node.op
+    if isinstance(op, Region):
+        return False
+    if op.elementwise or op.linear:
+        return True
+    types = [graph.type(ref) for ref in node.inputs if ref is not None]
+    taken: list[Any] = [None if ref is None else graph.type(ref) for ref in node.inputs]
+    size = max((bytes_of(type) for type in (*types, *node.types)), default=0) // 4
+    return node.op.cost(*taken).flops <= LIGHT * size
+
+
+def _inside(node: Node) -> int:
+    """Bytes that the body of a region needs besides what goes in and out of it."""
+    op = node.op
+    if isinstance(op, Enclosed):
+        return peak(op.body).bytes
+    if not isinstance(op, Repeat):
+        return 0
+    slices = [
+        inner.type
+        for inner in op.body
+        if inner.op.name in ("parameter", "state") or inner.name in op.given[op.carried + op.captured :]
+    ]
+    return peak(replace(op.body, outputs=dict(op.body.outputs))).bytes + bytes_of(*slices)

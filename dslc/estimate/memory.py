@@ -1,0 +1,93 @@
+"""What a training step, or a call of a model, needs in memory."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from dslc.bind import bind
+from dslc.differentiate import differentiate
+from dslc.estimate.liveness import Peak, bytes_of, peak
+from dslc.graph import Graph, Ref
+from dslc.optimize import optimize
+from dslc.plan import Plan, Update
+
+
+@dataclass(frozen=True)
+class Step:
+    """The graph of an update, with its backward pass, for a batch of known size."""
+
+    update: Update
+    graph: Graph
+
+    @cached_property
+    def peak(self) -> Peak:
+        """What its intermediate tensors need at once."""
+        return peak(self.graph)
+
+    @cached_property
+    def gradients(self) -> int:
+        """Bytes of the gradients, all of which are there when the weights change."""
+        return bytes_of(*(self.graph.type(ref) for name, ref in self.graph.outputs.items() if name.startswith("grad")))
+
+
+def step(plan: Plan, update: Update) -> Step:
+    """An update of a plan as a graph, by the same stages that compile it."""
+    wanted = {name: plan.graph.outputs[name] for name in (update.loss, *update.scalars)}
+    forward = bind(replace(plan.graph, outputs=wanted).live(), {"batch": plan.rows})
+    forward = replace(forward, updates={name: ref for name, ref in forward.updates.items() if name in update.states})
+    graph, _ = optimize(forward, "training", plan.passes)
+    trained = [name for name in update.weights if name in graph.nodes and _is_trained(graph, name)]
+    return Step(update, differentiate(graph, update.loss, trained))
+
+
+def _is_trained(graph: Graph, name: str) -> bool:
+    return bool(getattr(graph.nodes[name].op, "trainable", True))
+
+
+@dataclass(frozen=True)
+class Needs:
+    """Bytes by what they are for."""
+
+    weights: int
+    optimizer: int
+    state: int
+    gradients: int
+    activations: int
+    """Kept from the forward to the backward pass, with what the step works with at its peak."""
+
+    @property
+    def total(self) -> int:
+        return self.weights + self.optimizer + self.state + self.gradients + self.activations
+
+    def parts(self) -> dict[str, int]:
+        """By name, the largest first."""
+        found = {
+            "weights": self.weights,
+            "optimizer state": self.optimizer,
+            "statistics": self.state,
+            "gradients": self.gradients,
+            "activations": self.activations,
+        }
+        return dict(sorted(((name, size) for name, size in found.items() if size), key=lambda item: -item[1]))
+
+
+def of_plan(plan: Plan) -> Needs:
+    """What a training step needs, from the graph alone: no program is made for it."""
+    steps = [step(plan, update) for update in plan.updates]
+    stored = {kind: bytes_of(*(node.types[0] for node in plan.graph.sources(kind))) for kind in ("parameter", "state")}
+    optimizer = sum(
+        one.update.optimizer.slots * bytes_of(*(plan.graph.type(Ref(name)) for name in one.update.weights))
+        for one in steps
+    )
+    # Updates take turns: of what they work with, only that of one is there at a time.
+    most = max(steps, key=lambda one: one.gradients + one.peak.bytes)
+    copies = stored["parameter"] if plan.ema is not None else 0
+    return Needs(stored["parameter"], optimizer, stored["state"] + copies, most.gradients, most.peak.bytes)
+
+
+def of_graph(graph: Graph) -> Needs:
+    """What a call of a model without open sizes needs."""
+    stored = {kind: bytes_of(*(node.types[0] for node in graph.sources(kind))) for kind in ("parameter", "state")}
+    ends = bytes_of(
+        *(node.type for node in graph.sources("input")), *(graph.type(ref) for ref in graph.outputs.values())
+    )
+    return Needs(stored["parameter"], 0, stored["state"], 0, peak(graph).bytes + ends)
