@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from dslc.compilation import Compilation
+from dslc.export import exported
 from dslc.resolve import Program
 from dslc.text import to_text
 from dslc.text.tree import tree_text
@@ -48,9 +49,13 @@ def _declared(program: Program) -> Iterator[str]:
         yield f"dimension {name} = {size}"
 
 
-def artifacts(compilation: Compilation, kinds: tuple[str, ...]) -> dict[str, str]:
-    """Texts by file name: the graphs (`ir`), and the program as JAX and as XLA see it."""
-    found: dict[str, str] = {}
+def artifacts(compilation: Compilation, kinds: tuple[str, ...], files: bool = True) -> dict[str, str | bytes]:
+    """Files by name: the graphs (`ir`), and the program as JAX and as XLA see it.
+
+    Args:
+        files: With what is no text; else just what can be printed.
+    """
+    found: dict[str, str | bytes] = {}
     if "ir" in kinds:
         found |= {"source.ir": to_text(compilation.build), "optimized.ir": to_text(compilation.optimize[0])}
         if compilation.plan is not None:
@@ -58,7 +63,10 @@ def artifacts(compilation: Compilation, kinds: tuple[str, ...]) -> dict[str, str
     if "jaxpr" in kinds:
         found["program.jaxpr"] = f"{compilation.trace.jaxpr}\n"
     if "stablehlo" in kinds:
-        found["program.stablehlo"] = compilation.lower.as_text()
+        programs = exported(compilation)
+        found["program.stablehlo"] = f"{next(iter(programs.values())).mlir_module()}\n"
+        if files:
+            found |= {f"{name}.export": bytes(program.serialize()) for name, program in programs.items()}
     if "hlo" in kinds:
         found["program.hlo"] = compilation.compile.as_text() or ""
     return found

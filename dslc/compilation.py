@@ -132,13 +132,18 @@ class Compilation:
     def trace(self) -> "Traced":
         if self.plan is None:
             return self._function()
+        key = base_key(self.plan.seed)
+        carry = jax.eval_shape(self.loop.start, key)
+        data = self.task.train.table.arrays
+        return jax.jit(self.loop.run, donate_argnums=0).trace(carry, data, key, np.int32(self.task.length.total))
+
+    @property
+    def loop(self) -> Loop:
+        """The training loop, of a file with a train block."""
+        assert self.plan is not None
         # Where updates take turns, each has a graph of its own.
         alone = len(self.plan.updates) == 1
-        loop = _Loop(self.task, self.source, graph=self.differentiate) if alone else Loop(self.task, self.source)
-        key = base_key(self.plan.seed)
-        carry = jax.eval_shape(loop.start, key)
-        data = self.task.train.table.arrays
-        return jax.jit(loop.run, donate_argnums=0).trace(carry, data, key, np.int32(self.task.length.total))
+        return _Loop(self.task, self.source, graph=self.differentiate) if alone else Loop(self.task, self.source)
 
     def _function(self) -> "Traced":
         graph, _ = self.optimize

@@ -23,14 +23,14 @@ TWO_COLUMNS = 120
 INDENT = "  "
 
 
-def written(texts: Mapping[str, str], folder: Path) -> list[str]:
+def written(texts: Mapping[str, str | bytes], folder: Path) -> list[str]:
     """Write artifacts into a folder; gives their paths.
 
     Raises:
         Failed: when that is not possible.
     """
-    for name, text in texts.items():
-        write(folder / name, text)
+    for name, content in texts.items():
+        write(folder / name, content)
     return [str(folder / name) for name in texts]
 
 

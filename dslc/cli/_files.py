@@ -7,15 +7,18 @@ from dslc.errors.data import FileProblem
 from dslc.source import Span
 
 
-def write(path: Path, text: str) -> None:
-    """Write a file of text, and the folder that it is in where that is missing.
+def write(path: Path, content: str | bytes) -> None:
+    """Write a file, and the folder that it is in where that is missing.
 
     Raises:
         Failed: when that is not possible.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="\n")
+        if isinstance(content, bytes):
+            path.write_bytes(content)
+        else:
+            path.write_text(content, encoding="utf-8", newline="\n")
     except OSError as error:
         problems = Problems()
         what = f"cannot be written: {(error.strerror or str(error)).lower()}"

@@ -47,7 +47,8 @@ def compile(
         return
     _options.use(device)
     if kinds and out is None:
-        typer.echo(shown_on(sys.stdout, "\n".join(artifacts.artifacts(compilation, kinds).values())), nl=False)
+        texts = map(str, artifacts.artifacts(compilation, kinds, files=False).values())
+        typer.echo(shown_on(sys.stdout, "\n".join(texts)), nl=False)
         return
     files = _compiled.written(artifacts.artifacts(compilation, kinds), out) if out else []
     _compiled.report(compilation, files, as_json)

@@ -180,12 +180,16 @@ def _sum(arrays: Mapping[str, "NDArray[Any]"], facts: Mapping[str, Any]) -> int:
 
 
 def flatten(tree: Any) -> dict[str, "NDArray[Any]"]:
-    """Arrays of a tree by their path in it: `weights/dense.kernel`, `optimizer/0/mu/dense.kernel`."""
-    leaves = jax.tree_util.tree_flatten_with_path(tree)[0]
-    return {_name(path): np.asarray(leaf) for path, leaf in leaves}
+    """Arrays of a tree by their path in it, in the host's memory: `weights/dense.kernel`, `optimizer/0/mu/dense.kernel`."""
+    return {name: np.asarray(leaf) for name, leaf in by_name(tree).items()}
 
 
-def restore(template: Any, arrays: Mapping[str, "NDArray[Any]"]) -> tuple[Any, list[str]]:
+def by_name(tree: Any) -> dict[str, Any]:
+    """The leaves of a tree by their path in it."""
+    return {_name(path): leaf for path, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]}
+
+
+def restore(template: Any, arrays: Mapping[str, Any]) -> tuple[Any, list[str]]:
     """The arrays in the places of a template, and the names that are missing, left over or of another type."""
     leaves, structure = jax.tree_util.tree_flatten_with_path(template)
     names = [_name(path) for path, _ in leaves]
@@ -200,5 +204,5 @@ def _name(path: Any) -> str:
     return jax.tree_util.keystr(path, simple=True, separator="/")
 
 
-def _same(array: "NDArray[Any] | None", leaf: Any) -> bool:
+def _same(array: Any, leaf: Any) -> bool:
     return array is not None and array.shape == leaf.shape and array.dtype == leaf.dtype

@@ -16,8 +16,17 @@ WORDS = 2
 
 def base_key(seed: int) -> Any:
     """The key of a run; seeds that differ in their last 64 bits give other numbers."""
-    words = np.asarray([seed >> 32 & 0xFFFFFFFF, seed & 0xFFFFFFFF], np.uint32)
-    return jax.random.wrap_key_data(jnp.asarray(words), impl=implementation())
+    return key_of(jnp.asarray(words_of(seed)))
+
+
+def words_of(seed: int) -> Any:
+    """The words of which the key of a run is made."""
+    return np.asarray([seed >> 32 & 0xFFFFFFFF, seed & 0xFFFFFFFF], np.uint32)
+
+
+def key_of(words: Any) -> Any:
+    """The key that is made of words, which may be traced."""
+    return jax.random.wrap_key_data(words, impl=implementation())
 
 
 @cache

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import jax
+import jax.export
 import pytest
 from cli.commands import MLP, Dslc
 
@@ -95,7 +96,8 @@ def test_json_has_all_that_the_report_says(dslc: Dslc, tmp_path: Path):
     assert facts["xla"]["flops"] > 0
     assert set(facts["seconds"]) == {"parse", "resolve", "build", "optimize", "trace", "lower", "compile"}
     assert facts["files"] == [
-        f"made/{name}" for name in ("source.ir", "optimized.ir", "program.jaxpr", "program.stablehlo", "program.hlo")
+        f"made/{name}"
+        for name in ("source.ir", "optimized.ir", "program.jaxpr", "program.stablehlo", "apply.export", "program.hlo")
     ]
 
 
@@ -108,6 +110,10 @@ def test_artifacts_are_written_and_graphs_read_back(dslc: Dslc, mlp: str, tmp_pa
     assert "lambda" in (made / "program.jaxpr").read_text()
     assert "stablehlo.while" in (made / "program.stablehlo").read_text()
     assert (made / "program.hlo").read_text().startswith("HloModule")
+    train, start = (
+        jax.export.deserialize(bytearray((made / f"{name}.export").read_bytes())) for name in ("train", "start")
+    )
+    assert train.platforms == start.platforms == ("cpu", "cuda", "tpu")
 
 
 def test_chosen_artifacts_are_printed_without_a_folder(dslc: Dslc, mlp: str):

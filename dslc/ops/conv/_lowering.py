@@ -1,8 +1,10 @@
 """How a convolution is handed to XLA, which on CPUs knows only the plain one well."""
 
+from functools import partial
 from typing import Any
 
-from dslc.lazy import jax, jnp, lax
+from dslc.lazy import jnp, lax
+from dslc.ops._platform import by_platform
 from dslc.ops.conv._gradient import AXES, single
 from dslc.ops.conv._window import Pads, Window, pad
 
@@ -14,8 +16,15 @@ def convolved(x: Any, kernel: Any, window: Window, groups: int) -> Any:
         return window.taken(pad(x, pads, 0.0), (0,) * window.rank) @ kernel.reshape(kernel.shape[-2:])
     if groups == 1 and window.tiles:
         return _tiles(pad(x, pads, 0.0), window) @ kernel.reshape(-1, kernel.shape[-1])
-    if jax.default_backend() != "cpu":
-        return _plain(x, kernel, window, pads, groups)
+    return by_platform(
+        x,
+        kernel,
+        cpu=partial(_on_cpu, window, pads, groups),
+        default=partial(_plain, window, pads, groups),
+    )
+
+
+def _on_cpu(window: Window, pads: Pads, groups: int, x: Any, kernel: Any) -> Any:
     if groups == 1:
         return single(x, kernel, window, pads)
     if kernel.shape[-2] == 1:
@@ -25,7 +34,7 @@ def convolved(x: Any, kernel: Any, window: Window, groups: int) -> Any:
     return jnp.concatenate([single(part, weights, window, pads) for part, weights in parts], -1)
 
 
-def _plain(x: Any, kernel: Any, window: Window, pads: Pads, groups: int = 1) -> Any:
+def _plain(window: Window, pads: Pads, groups: int, x: Any, kernel: Any) -> Any:
     return lax.conv_general_dilated(
         x,
         kernel,
