@@ -1,14 +1,13 @@
 """Runs the passes of a phase over a graph, and keeps what each of them did."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
+from time import perf_counter
 
 from dslc.graph import Graph, Node
 from dslc.passes._edit import changed
 from dslc.passes.base import PASSES, PHASES, Match, Optimization, Refusal, Rewritten
-from dslc.text import to_text
 from dslc.verify import bodies, verify
 
 MOST_ROUNDS = 100
@@ -24,14 +23,7 @@ class Step:
     after: Graph
     taken: tuple[Match, ...]
     refused: tuple[Refusal, ...]
-
-    @cached_property
-    def text_before(self) -> str:
-        return to_text(self.before)
-
-    @cached_property
-    def text_after(self) -> str:
-        return to_text(self.after)
+    seconds: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -81,6 +73,7 @@ def schedule(phase: str) -> list[type[Optimization]]:
 
 def apply(optimization: Optimization, graph: Graph) -> Step:
     """One pass over a graph and the bodies of its regions, until it comes to rest if it asks for that."""
+    start = perf_counter()
     now, taken, refused = graph, tuple[Match, ...](), tuple[Refusal, ...]()
     for _ in range(MOST_ROUNDS if optimization.repeats else 1):
         made = _descend(optimization, now)
@@ -89,7 +82,7 @@ def apply(optimization: Optimization, graph: Graph) -> Step:
         now, taken, refused = made.graph, taken + made.taken, made.refused
         if not made.taken:
             break
-    return Step(optimization, graph, now, taken, refused)
+    return Step(optimization, graph, now, taken, refused, perf_counter() - start)
 
 
 def _descend(optimization: Optimization, graph: Graph) -> Rewritten:

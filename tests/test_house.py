@@ -45,7 +45,22 @@ LAYERS = (
     ("lint", "estimate"),
     ("linting",),
     ("compiler", "mend"),
-    ("train", "trained", "view", "summary", "sizes", "compilation", "artifacts", "export", "library", "pages", "api"),
+    (
+        "train",
+        "trained",
+        "view",
+        "summary",
+        "sizes",
+        "compilation",
+        "artifacts",
+        "export",
+        "changes",
+        "counted",
+        "recompiled",
+        "library",
+        "pages",
+        "api",
+    ),
     ("cli", "__main__", "__init__"),
 )
 # A combinator turns its body into nodes while the graph is built, with the same values as the builder.

@@ -3,19 +3,18 @@
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 import typer
 
 from dslc.cli._files import write
+from dslc.cli._passes import numbers_section, passes_section, step_facts
 from dslc.cli._sizes import rounded
 from dslc.compilation import Compilation
 from dslc.errors.paint import fill, paint_for
 from dslc.errors.render import columns_of
-from dslc.optimize import Step
-from dslc.passes.base import Place
-from dslc.source import Source
+from dslc.recompiled import hits, remember
 from dslc.summary import count, summarize
 from dslc.text.outline import beside, outline
 
@@ -43,7 +42,8 @@ def report(compilation: Compilation, files: list[str], as_json: bool) -> None:
     paint, columns = paint_for(sys.stdout), columns_of(sys.stdout)
     for section in (
         _head(facts, columns),
-        _passes(compilation, columns),
+        passes_section(compilation, columns),
+        numbers_section(compilation, columns),
         _repeats(compilation, columns),
         _graphs(compilation, columns),
         _cost(facts, columns),
@@ -55,7 +55,8 @@ def report(compilation: Compilation, files: list[str], as_json: bool) -> None:
 
 
 def _facts(compilation: Compilation, files: list[str]) -> dict[str, Any]:
-    program = compilation.compile
+    with hits() as found:
+        program = compilation.compile
     costs, memory = program.cost_analysis() or {}, program.memory_analysis()
     summary = summarize(compilation.build, compilation.source, {})
     _, passes = compilation.optimize
@@ -68,31 +69,17 @@ def _facts(compilation: Compilation, files: list[str]) -> dict[str, Any]:
             {"line": compilation.source.position(span.start)[0], "iteration": iteration, "reason": reason}
             for span, iteration, reason in compilation.build.remarks
         ],
-        "passes": [_step(step, compilation.source) for step in passes.steps],
+        "passes": [step_facts(step, compilation.source) for step in passes.steps],
         "xla": {
             "flops": int(costs.get("flops", 0)),
             "bytes": int(costs.get("bytes accessed", 0)),
             "arguments": getattr(memory, "argument_size_in_bytes", None),
             "temporary": getattr(memory, "temp_size_in_bytes", None),
         },
+        "recompiled": str(remember(compilation, cached=bool(found))),
         "seconds": {name: round(seconds, 6) for name, seconds in compilation.seconds.items()},
         "files": files,
     }
-
-
-def _step(step: Step, source: Source) -> dict[str, Any]:
-    return {
-        "name": step.optimization.name,
-        "taken": [{"places": _places(match.places, source), "gain": str(match.gain)} for match in step.taken],
-        "refused": [{"places": _places(match.places, source), "reason": str(match.reason)} for match in step.refused],
-    }
-
-
-def _places(places: tuple[Place, ...], source: Source) -> list[dict[str, Any]]:
-    return [
-        {"node": place.name, "path": place.path, "file": place.span.file, "line": source.line_of(place.span)}
-        for place in places
-    ]
 
 
 def _head(facts: Mapping[str, Any], columns: int) -> Iterator[str]:
@@ -101,24 +88,7 @@ def _head(facts: Mapping[str, Any], columns: int) -> Iterator[str]:
     # A stage and its time stay on one line.
     times = ", ".join(f"{name}~{1000 * seconds:,.0f}~ms" for name, seconds in facts["seconds"].items())
     yield from (f"{INDENT}{line.replace('~', ' ')}" for line in fill(times, columns - 2))
-
-
-def _passes(compilation: Compilation, columns: int) -> Iterator[str]:
-    yield "passes"
-    _, made = compilation.optimize
-    for step in made.steps:
-        name = step.optimization.name
-        for word, matches in (("took", step.taken), ("refused", step.refused)):
-            for match in matches:
-                reason = getattr(match, "gain", None) or getattr(match, "reason", "")
-                line, *more = fill(f"{name} {word} {_named(match.places, compilation.source)}: {reason}", columns - 4)
-                yield f"{INDENT}{line}"
-                yield from (f"{INDENT * 2}{rest}" for rest in more)
-    idle = [step.optimization.name for step in made.steps if not step.taken and not step.refused]
-    if idle:
-        yield from (f"{INDENT}{line}" for line in fill(f"nothing to do for {', '.join(idle)}", columns - 2))
-    for name in made.left_out:
-        yield f"{INDENT}{name} does not belong in this program"
+    yield from (f"{INDENT}{line}" for line in fill(facts["recompiled"], columns - 2))
 
 
 def _repeats(compilation: Compilation, columns: int) -> Iterator[str]:
@@ -131,15 +101,6 @@ def _repeats(compilation: Compilation, columns: int) -> Iterator[str]:
         )
         yield f"{INDENT}{line}"
         yield from (f"{INDENT * 2}{rest}" for rest in more)
-
-
-def _named(places: tuple[Place, ...], source: Source) -> str:
-    found = sorted({(place.span.file, source.line_of(place.span)) for place in places})
-    lines = [str(line) for file, line in found if file not in source.imported]
-    others = [f"{PurePath(file).name}:{line}" for file, line in found if file in source.imported]
-    word = f"{'line' if len(lines) == 1 else 'lines'} " if lines else ""
-    names = ", ".join(f"`{place.path or place.name}`" for place in places)
-    return f"{names} ({word}{', '.join((*lines, *others))})"
 
 
 def _graphs(compilation: Compilation, columns: int) -> Iterator[str]:

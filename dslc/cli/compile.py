@@ -12,7 +12,9 @@ from dslc.errors.paint import shown_on
 
 OUT = typer.Option("--output", "-o", metavar="DIR", help="Write the artifacts here.")
 EMIT = typer.Option("--emit", metavar="A,B", help="Which artifacts: ir, jaxpr, stablehlo, hlo. Printed, without -o.")
-AFTER = typer.Option("--after", metavar="STAGE", help="Stop after a stage and print what it returned.")
+AFTER = typer.Option("--after", metavar="STAGE", help="Stop after a stage or a pass and print what it returned.")
+DIFF = typer.Option("--diff", help="Print what each pass changed, or what `--after` names.")
+SINCE = typer.Option("--since", metavar="STAGE", help="Print what changed since this stage or pass, up to `--after`.")
 
 
 def compile(
@@ -26,6 +28,8 @@ def compile(
     out: Annotated[Path | None, OUT] = None,
     emit: Annotated[str | None, EMIT] = None,
     after: Annotated[str | None, AFTER] = None,
+    diff: Annotated[bool, DIFF] = False,
+    since: Annotated[str | None, SINCE] = None,
     passes: _options.Passes = None,
     no_passes: _options.NoPasses = False,
     device: _options.Device = None,
@@ -33,17 +37,15 @@ def compile(
 ) -> None:
     """Build the program of a file; report what the passes did, what it costs and how long it took."""
     from dslc import artifacts  # noqa: PLC0415  # `dslc --help` does without it
-    from dslc.cli import _compiled  # noqa: PLC0415
+    from dslc.cli import _after, _compiled  # noqa: PLC0415
     from dslc.compilation import Compilation  # noqa: PLC0415
-    from dslc.compiler import STAGES  # noqa: PLC0415
 
     options = _options.options(model=model, variant=variant, settings=settings, dims=dims, data=data, seed=seed)
     kinds = _options.chosen("--emit", emit, artifacts.EMITS) or (artifacts.EMITS if out else ())
     names = _options.passes(passes, no_passes)
     compilation = Compilation(read(file), options, names)
-    if after is not None:
-        (stage,) = _options.chosen("--after", after, STAGES)
-        typer.echo(shown_on(sys.stdout, artifacts.after(stage, compilation)), nl=False)
+    if after is not None or diff or since is not None:
+        _after.show(compilation, after, since, diff)
         return
     _options.use(device)
     if kinds and out is None:
