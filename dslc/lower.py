@@ -15,7 +15,7 @@ from dslc.lazy import jax, jnp
 from dslc.ops.base import Context, Op
 from dslc.ops.core.backward import Backward
 from dslc.ops.core.repeat import Repeat
-from dslc.source import Source
+from dslc.source import Source, Span
 from dslc.types import JAX_DTYPES
 
 Arrays = Mapping[str, Any]
@@ -52,6 +52,8 @@ class Program:
 
 
 SOURCES = ("input", "parameter", "state")
+GRADIENT = ".gradient"
+"""Is in the names of the nodes of a backward pass."""
 
 
 def _run(program: Program, training: bool, key: Any, watch: Watch | None = None) -> "_Run":
@@ -116,11 +118,18 @@ class _Walks:
 
     def _scope(self, node: Node) -> str:
         path = node.path or node.name
-        if not node.span.file:
-            return path
-        # A slash would open a scope of its own.
-        file = PurePath(node.span.file).name
-        return f"{path}@{file}:{self.source.line_of(node.span)}" if self.source else f"{path}@{file}"
+        if GRADIENT in node.name and GRADIENT not in path:
+            path += GRADIENT
+        return scope(path, node.span, self.source)
+
+
+def scope(name: str, span: Span, source: Source | None) -> str:
+    """What something is called in XLA's profile: `dense[mlp.net:4]`."""
+    # A slash would open a scope of its own, and of what follows an `@` XLA keeps nothing.
+    file = PurePath(span.file).name
+    if not file:
+        return name
+    return f"{name}[{file}:{source.line_of(span)}]" if source else f"{name}[{file}]"
 
 
 def place_of(node: Node) -> str:

@@ -194,7 +194,7 @@ def test_the_profile_names_layers_and_lines() -> None:
     nodes = {name: replace(node, span=Span(source.name, 12, 15)) for name, node in graph.nodes.items()}
     program = lower(replace(graph, nodes=nodes), source)
     text = jax.jit(lambda x: program({}, {}, {"x": x})[0]["y"]).lower(jnp.ones(3)).as_text(debug_info=True)
-    assert "blocks.*.exp@model.net:3/exp" in text
+    assert "blocks.*.exp[model.net:3]/exp" in text
 
 
 def test_shapes_of_the_sources_are_those_of_the_arrays() -> None:

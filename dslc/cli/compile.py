@@ -15,6 +15,7 @@ EMIT = typer.Option("--emit", metavar="A,B", help="Which artifacts: ir, jaxpr, s
 AFTER = typer.Option("--after", metavar="STAGE", help="Stop after a stage or a pass and print what it returned.")
 DIFF = typer.Option("--diff", help="Print what each pass changed, or what `--after` names.")
 SINCE = typer.Option("--since", metavar="STAGE", help="Print what changed since this stage or pass, up to `--after`.")
+PROFILE = typer.Option("--profile", help="Run some steps, and print the source with the time of each line.")
 
 
 def compile(
@@ -30,6 +31,7 @@ def compile(
     after: Annotated[str | None, AFTER] = None,
     diff: Annotated[bool, DIFF] = False,
     since: Annotated[str | None, SINCE] = None,
+    profile: Annotated[bool, PROFILE] = False,
     passes: _options.Passes = None,
     no_passes: _options.NoPasses = False,
     device: _options.Device = None,
@@ -48,6 +50,11 @@ def compile(
         _after.show(compilation, after, since, diff)
         return
     _options.use(device)
+    if profile:
+        from dslc.cli import _profiled  # noqa: PLC0415
+
+        _profiled.report(compilation, as_json)
+        return
     if kinds and out is None:
         texts = map(str, artifacts.artifacts(compilation, kinds, files=False).values())
         typer.echo(shown_on(sys.stdout, "\n".join(texts)), nl=False)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dslc.initialize import initial
 from dslc.lazy import jax, jnp, lax
-from dslc.lower import Program, lower, shapes_of
+from dslc.lower import Program, lower, scope, shapes_of
 from dslc.plan import Update
-from dslc.source import Source
+from dslc.source import NOWHERE, Source
 from dslc.train.follow import clocks, followed, followers
 from dslc.train.generator import fold, hashes
 from dslc.train.packing import Packing
@@ -162,4 +162,6 @@ class Loop:
     def batch(self, step: Any, data: Any, rows: Any) -> dict[str, Any]:
         """The rows of a step."""
         first = step % self.task.length.per_epoch * self.task.plan.batch
-        return self.task.train.table.gather(data, lax.dynamic_slice_in_dim(rows, first, self.task.plan.batch))
+        place = self.task.plan.spans.get("data", NOWHERE)
+        with jax.named_scope(scope("batch", place, self.source)):
+            return self.task.train.table.gather(data, lax.dynamic_slice_in_dim(rows, first, self.task.plan.batch))

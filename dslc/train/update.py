@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dslc.differentiate import gradient_name
-from dslc.lazy import jnp, lax, optax
-from dslc.lower import Program
+from dslc.lazy import jax, jnp, lax, optax
+from dslc.lower import Program, scope
 from dslc.plan import Update
+from dslc.source import NOWHERE
 from dslc.train.accumulate import averaged
 from dslc.train.groups import Groups
 from dslc.train.packing import PACKED, Packing
@@ -88,11 +89,13 @@ class Changing:
         outputs, state = averaged(self.program, self.micro, named, moving.state, fields, draws)
         told = {name: outputs[name].astype(jnp.float32) for name in self._told}
         gradients = {name: gradient_of(outputs, name, named) for name in self.groups.changed(self.update)}
-        gradients = self.packing.pack(self.groups.masked(penalized(self.update, named, gradients)))
-        gradients, norm = clipped(self.update, _apart(gradients))
-        changes: Any
-        changes, kept = self.rule.update(gradients, kept, own)
-        weights = applied(own, changes)
+        place = self.update.spans.get("optimizer", NOWHERE)
+        with jax.named_scope(scope("optimizer", place, self.program.source)):
+            gradients = self.packing.pack(self.groups.masked(penalized(self.update, named, gradients)))
+            gradients, norm = clipped(self.update, _apart(gradients))
+            changes: Any
+            changes, kept = self.rule.update(gradients, kept, own)
+            weights = applied(own, changes)
         fine = moving.fine & jnp.isfinite(told[self.update.loss]) & jnp.isfinite(norm)
         return Moving({**moving.weights, **weights}, {**moving.state, **state}, {**moving.told, **told}, fine), kept
 

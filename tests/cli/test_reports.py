@@ -1,6 +1,7 @@
 """What `dslc compile` says of passes, of changes between them, and of why a program was compiled anew."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -102,3 +103,14 @@ def test_a_record_that_is_damaged_is_no_record(dslc: Dslc, twice: str, tmp_path:
     (record,) = (tmp_path / "cache/dslc/compiled").iterdir()
     record.write_text("{")
     assert recompiled(dslc, twice).startswith("no record")
+
+
+def test_a_profile_shows_the_source_with_its_times(dslc: Dslc, mlp: str) -> None:
+    said = dslc("compile", mlp, "--profile")
+    assert (said.status, said.err) == (0, "")
+    assert all(len(line) <= 80 for line in said.out.splitlines())
+    (row,) = [line for line in said.out.splitlines() if "output logits = features" in line]
+    assert re.fullmatch(r"( *[\d.e-]+ [mu]?s){2} +[\d.]+ %     4    output logits = .*", row)
+    lines = json.loads(dslc("compile", mlp, "--profile", "--json").out)["lines"]
+    assert sum(one["share"] for one in lines) == pytest.approx(1)
+    assert {"forward", "backward"} <= {one["part"] for one in lines if one["line"] == 4}
