@@ -45,24 +45,10 @@ LAYERS = (
     ("lint", "estimate"),
     ("linting",),
     ("compiler", "mend"),
-    (
-        "train",
-        "trained",
-        "view",
-        "summary",
-        "sizes",
-        "compilation",
-        "artifacts",
-        "export",
-        "changes",
-        "counted",
-        "recompiled",
-        "library",
-        "pages",
-        "api",
-    ),
+    ("train", "trained", "view", "summary", "sizes", "compilation", "artifacts", "export", "changes", "counted", "recompiled",
+     "profile", "library", "pages", "api"),
     ("cli", "__main__", "__init__"),
-)
+)  # fmt: skip
 # A combinator turns its body into nodes while the graph is built, with the same values as the builder.
 BUILDERS = PACKAGE / "ops" / "combinator"
 STAGES = ("parse", "resolve", "build", "optimize", "differentiate", "lower")
