@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from hashlib import blake2b
+from types import MappingProxyType
 from typing import Any
 
 from dslc.lazy import jax, jnp, np
@@ -16,11 +17,17 @@ INDEX = re.compile(r"\d+|\d+:\d+|\*")
 """A component of a name that stands for the iterations of a repeat: one of them, a run of them, or all."""
 
 
-def at_places(key: "jax.Array", names: Sequence[str], iterations: Sequence[Any] = ()) -> "Mapping[str, jax.Array]":
+Places = Mapping[str, tuple[Sequence[str], Any]]
+"""Of places in a loop over copies that stood side by side: the places of all copies, and which of them it is."""
+
+
+def at_places(
+    key: "jax.Array", names: Sequence[str], iterations: Sequence[Any] = (), copies: Places = MappingProxyType({})
+) -> "Mapping[str, jax.Array]":
     """The keys of places from that of the step; `iterations` are those of the regions around them, outermost first."""
     groups: dict[int, dict[str, tuple[Any, ...]]] = {}
     for name in names:
-        numbers = numbers_of(name, iterations)
+        numbers = _of_copy(*copies[name], iterations) if name in copies else numbers_of(name, iterations)
         groups.setdefault(len(numbers), {})[name] = numbers
     return {
         name: made
@@ -40,6 +47,17 @@ def numbers_of(name: str, iterations: Sequence[Any] = ()) -> tuple[Any, ...]:
         elif INDEX.fullmatch(component) and around:
             found.append(around.pop(0))
     return (*found, *around)
+
+
+def _of_copy(names: Sequence[str], which: Any, iterations: Sequence[Any]) -> tuple[Any, ...]:
+    """The numbers of one of several places, which may be known only when the program runs."""
+    if isinstance(which, int):
+        return numbers_of(names[which], iterations)
+    columns = zip(*(numbers_of(name, iterations) for name in names), strict=True)
+    return tuple(
+        column[0] if all(number is column[0] for number in column) else jnp.asarray(_column(column))[which]
+        for column in columns
+    )
 
 
 @cache

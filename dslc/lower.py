@@ -4,7 +4,7 @@ Every node stands in a scope of its own, so XLA's profile names the layer and it
 walk runs by itself, node by node, to find where numbers went bad.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Any
@@ -12,10 +12,11 @@ from typing import Any
 from dslc.graph import Graph, Node
 from dslc.keys import INDEX, at_places
 from dslc.lazy import jax, jnp
-from dslc.ops.base import Context, Op
+from dslc.ops.base import Context, Op, Places
 from dslc.ops.core.backward import Backward
 from dslc.ops.core.repeat import Repeat
 from dslc.source import Source, Span
+from dslc.text.write import usual_path
 from dslc.types import JAX_DTYPES
 
 Arrays = Mapping[str, Any]
@@ -156,18 +157,24 @@ class _Run:
     iterations: Iterations = ()
     keys: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Keys of the places in the graph that is run."""
+    copies: Mapping[str, tuple[Sequence[str], Any]] = field(default_factory=dict[str, tuple[Sequence[str], Any]])
+    """Nodes that stand for copies: the names of all of them, and the number of the one that is run."""
 
-    def __call__(self, body: Graph, given: Arrays, iteration: Any = None) -> tuple[dict[str, Any], dict[str, Any]]:
+    def __call__(
+        self, body: Graph, given: Arrays, iteration: Any = None, places: Places = ()
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
         visits = self.walks.of(body)
-        iterations = self.iterations if iteration is None else (*self.iterations, iteration)
-        places = dict.fromkeys(visit.place for visit in visits if visit.place)
-        keys = at_places(self.key, list(places), iterations) if places and self.key is not None else {}
-        run = replace(self, iterations=iterations, keys=keys)
+        copies = {**self.copies, **{name: (names, iteration) for name, names in places}}
+        # Copies have names of their own, in which no number is open.
+        iterations = self.iterations if iteration is None or places else (*self.iterations, iteration)
+        drawing = dict.fromkeys(visit.place for visit in visits if visit.place)
+        keys = at_places(self.key, list(drawing), iterations, copies) if drawing and self.key is not None else {}
+        run = replace(self, iterations=iterations, keys=keys, copies=copies)
         values: dict[str, tuple[Any, ...]] = {}
         for visit in visits:
             values[visit.node.name] = run.outputs_of(visit, values, given)
             if run.watch:
-                run.watch(visit.node, values[visit.node.name], run.iterations)
+                run.watch(run.copied(visit.node), values[visit.node.name], run.iterations)
         outputs = {name: values[ref.node][ref.output] for name, ref in body.outputs.items()}
         return outputs, {name: values[ref.node][ref.output] for name, ref in body.updates.items()}
 
@@ -185,6 +192,14 @@ class _Run:
         outputs, states = found
         outputs = outputs if isinstance(outputs, tuple) else (outputs,)
         return (*outputs, *(states[name] for name in visit.states))
+
+    def copied(self, node: Node) -> Node:
+        """The node under the name and path of the copy that is run."""
+        place = node.op.place if isinstance(node.op, Backward) else node.name
+        names, which = self.copies.get(place, ((), None))
+        if not isinstance(which, int):
+            return node
+        return replace(node, name=node.name.replace(place, names[which], 1), path=usual_path(names[which]))
 
     def _op(self, node: Node) -> Op:
         # A loop that is watched is one that Python sees.

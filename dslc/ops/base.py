@@ -59,14 +59,19 @@ class Cost:
     bytes: int = 0
 
 
+Places = tuple[tuple[str, tuple[str, ...]], ...]
+"""Nodes in the body of a region, by name, with the name of each of the copies that they stand for."""
+
+
 class Run(Protocol):
     """Runs the graph of a region: from arrays by the names of its sources, to the outputs and the next states by name.
 
-    Given by the stage that lowers. `iteration` is the number that the draws of random ops in the body depend on.
+    Given by the stage that lowers. `iteration` is the number that the draws of random ops in the body depend on. Where
+    iterations are copies that stood side by side, `places` has for each node the names that it has in them.
     """
 
     def __call__(
-        self, body: "Graph", given: Mapping[str, Any], iteration: Any = None
+        self, body: "Graph", given: Mapping[str, Any], iteration: Any = None, places: Places = ()
     ) -> tuple[dict[str, Any], dict[str, Any]]: ...
 
 

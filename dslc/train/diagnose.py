@@ -43,7 +43,9 @@ class Diagnosis:
             return self._unknown(step, checkpoint)
         kind, path = found.node.op.name, found.path
         stage = "gradient" if kind == "gradient" or found.node.name.endswith(".gradient") else "output"
-        span = found.node.span if found.node.span.file else self.loop.task.plan.span
+        # A copy in a loop has the place in the source of the first one; the graph of the plan has its own.
+        node = self.loop.task.plan.graph.nodes.get(found.node.name, found.node)
+        span = node.span if node.span.file else self.loop.task.plan.span
         return NotFinite(span, step, _what(found), path, stage, kind == "input", checkpoint)
 
     def _just_before(self, last: int) -> Carry:

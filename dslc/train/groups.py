@@ -1,14 +1,14 @@
 """What the groups of a train block say of single weights, put into the update rule."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from dslc.graph import Graph, Node
 from dslc.lazy import jnp, np, optax
 from dslc.optimizers.base import Optimizer
-from dslc.paths import layers, matches, stack_of
+from dslc.paths import layers, matches, shape_of, stack_of
 from dslc.plan import Group, Update
 from dslc.schedules.base import Length
 from dslc.train.packing import PACKED, Packing
@@ -43,10 +43,11 @@ class Groups:
         """Those of the weights of an update that are trained."""
         return tuple(name for name in update.weights if name not in self.frozen)
 
-    def packing(self, shapes: Mapping[str, Any]) -> Packing:
+    def packing(self, shapes: Mapping[str, Any], stacks: Collection[tuple[str, ...]] = ()) -> Packing:
         """How the weights are packed: those that stay as they are, and those whose units are measured, by themselves."""
         limited = {name for name, value in self.of("max_norm", None).items() if value is not None}
-        return Packing.of({name: like for name, like in shapes.items() if name in self.trained and name not in limited})
+        free = {name: like for name, like in shapes.items() if name in self.trained and name not in limited}
+        return Packing.of(free, stacks)
 
     def of(self, setting: str, default: Any) -> Factors:
         """What the groups say of every weight; the default where they say nothing."""
@@ -99,14 +100,25 @@ class Groups:
 
     def _packed(self, factors: Factors, packing: Packing) -> Factors:
         """Factors by name of the packed arrays."""
+        stacked = {stack: self._row_factors(factors, names) for stack, names in packing.rows.items()}
+        inside = {name for names in packing.rows.values() for name in names}
+        factors = {**stacked, **{name: factor for name, factor in factors.items() if name not in inside}}
         if not packing.shapes:
             return factors
         parts = {name: np.asarray(factors[name], np.float32) for name in packing.shapes}
         if len({part.tobytes() for part in parts.values()}) > 1 or any(part.ndim for part in parts.values()):
             parts = {name: np.broadcast_to(part, packing.shapes[name]) for name, part in parts.items()}
-            return packing.pack({**factors, **parts})
+            return replace(packing, rows={}).pack({**factors, **parts})
         (one, *_), rest = parts.values(), {name: factor for name, factor in factors.items() if name not in parts}
         return {PACKED: float(one), **rest}
+
+    def _row_factors(self, factors: Factors, names: tuple[str, ...]) -> Any:
+        """The factor of several weights that are rows of one array."""
+        rows = [factors[name] for name in names]
+        if all(np.ndim(row) == 0 and row == rows[0] for row in rows):
+            return rows[0]
+        shape = shape_of(next(node for node in self._weights if node.name == names[0]))
+        return np.stack([np.broadcast_to(np.asarray(row, np.float32), shape) for row in rows])
 
     def _limited(self, weights: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
         """Changes after which no unit's weights are longer than `max_norm`."""

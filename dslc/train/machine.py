@@ -12,7 +12,7 @@ from dslc.train.ema import shown
 from dslc.train.evaluate import Evaluation
 from dslc.train.generator import base_key
 from dslc.train.load import Begin
-from dslc.train.packing import PACKED
+from dslc.train.packing import joins
 from dslc.train.program import Carry, Loop
 from dslc.train.task import Task, on_device
 
@@ -80,8 +80,8 @@ class Machine:
         return carry._replace(order=self.loop.no_order())
 
     def weights(self, carry: Carry) -> dict[str, Any]:
-        """Weights by name; the small ones as NumPy has them: to cut them apart on the device takes a program."""
-        packed = {name: np.array(array) for name, array in carry.weights.items() if name == PACKED}
+        """Weights by name; joined ones as NumPy has them: to cut them apart on the device takes a program."""
+        packed = {name: np.array(array) for name, array in carry.weights.items() if joins(name)}
         return self.loop.packing.unpack({**carry.weights, **packed})
 
     def shown(self, carry: Carry) -> tuple[dict[str, Any], dict[str, Any]]:

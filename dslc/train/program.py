@@ -11,7 +11,7 @@ from dslc.plan import Update
 from dslc.source import NOWHERE, Source
 from dslc.train.follow import clocks, followed, followers
 from dslc.train.generator import fold, hashes
-from dslc.train.packing import Packing
+from dslc.train.packing import Packing, stacks
 from dslc.train.task import Task
 from dslc.train.update import Changing, Moving
 
@@ -69,9 +69,14 @@ class Loop:
         """What a step changes, in order."""
         plan = self.task.plan
         return tuple(
-            Changing(update, self.joint(update), self.rule(update), self.packing, self.task.groups, plan.accumulate)
-            for update in plan.updates
+            Changing(update, program, self.rule(update), self.packing, self.task.groups, plan.accumulate)
+            for update, program in zip(plan.updates, self.programs, strict=True)
         )
+
+    @cached_property
+    def programs(self) -> tuple[Program, ...]:
+        """What each of the updates computes."""
+        return tuple(self.joint(update) for update in self.task.plan.updates)
 
     def joint(self, update: Update) -> Program:
         """An update's loss, scalars, next states and gradients."""
@@ -87,7 +92,7 @@ class Loop:
         """How weights are laid out while they train; where updates take turns every weight is by itself."""
         weights = shapes_of(self.task.plan.graph, "parameter")
         alone = len(self.task.plan.updates) == 1 and set(self.task.plan.updates[0].weights) == set(weights)
-        return self.task.groups.packing(weights) if alone else Packing({})
+        return self.task.groups.packing(weights, tuple(stacks(self.programs[0].graph))) if alone else Packing({})
 
     def start(self, key: Any) -> Carry:
         """The carry before the first step."""

@@ -11,7 +11,7 @@ from dslc.plan import Update
 from dslc.source import NOWHERE
 from dslc.train.accumulate import averaged
 from dslc.train.groups import Groups
-from dslc.train.packing import PACKED, Packing
+from dslc.train.packing import Packing, joins
 
 if TYPE_CHECKING:
     from optax import GradientTransformation
@@ -73,7 +73,7 @@ class Changing:
 
     def own(self, weights: dict[str, Any]) -> dict[str, Any]:
         """Those of the weights, as they are laid out, that it changes."""
-        return weights if self.packing.shapes else {name: weights[name] for name in self.update.weights}
+        return weights if self.packing.names else {name: weights[name] for name in self.update.weights}
 
     def when_due(self, moving: Moving, kept: Any, fields: Any, draws: Any, number: Any) -> tuple[Moving, Any]:
         """The update where it is due in a training step; with it what its optimizer keeps."""
@@ -115,4 +115,4 @@ def _apart(arrays: dict[str, Any]) -> dict[str, Any]:
 
     XLA would otherwise compute each element of a packed array where it is used, by a choice between all its parts.
     """
-    return {name: lax.optimization_barrier(array) if name == PACKED else array for name, array in arrays.items()}
+    return {name: lax.optimization_barrier(array) if joins(name) else array for name, array in arrays.items()}

@@ -75,3 +75,14 @@ def test_packing_does_not_change_what_is_learnt(monkeypatch: pytest.MonkeyPatch)
     for name, array in plain.items():
         # The same operations in another grouping: a few roundings of float32 in 20 steps of at most 1e-3.
         np.testing.assert_allclose(packed[name], array, rtol=1e-5, atol=1e-6)
+
+
+def test_weights_that_are_read_as_a_stack_are_rows_of_one_array() -> None:
+    given = {f"d{number}.kernel": np.full((2, 3), number, np.float32) for number in range(4)} | arrays()
+    made = Packing.of(given, [tuple(given)[:4], ("a.kernel", "unknown")])
+    packed = made.pack(given)
+    assert packed.keys() == {"stacked d0.kernel", PACKED, "big.kernel"}
+    assert packed["stacked d0.kernel"].shape == (4, 2, 3)
+    again = made.unpack(packed)
+    assert again.keys() == given.keys()
+    assert all(np.array_equal(again[name], array) for name, array in given.items())

@@ -6,7 +6,7 @@ from typing import Any
 from dslc.dims import Size
 from dslc.graph import Graph
 from dslc.lazy import jax, jnp, lax
-from dslc.ops.base import Context, Cost, Mismatch, Weight, op
+from dslc.ops.base import Context, Cost, Mismatch, Places, Weight, op
 from dslc.ops.core._region import Region
 from dslc.types import Type
 
@@ -33,6 +33,10 @@ class Repeat(Region):
     reverse: bool = False
     unroll: bool = False
     """Side by side in the program, not as a loop."""
+    batched: bool = False
+    """All at once, as one more axis: nothing is carried then."""
+    places: Places = ()
+    """Where the iterations are copies that the author wrote out: the name of each node in each of them."""
 
     @property
     def times(self) -> int:
@@ -67,17 +71,21 @@ class Repeat(Region):
         def step(carry: Any, slices: Any) -> tuple[Any, Any]:
             number, parts, rows = slices
             given = dict(zip(self.given, (*carry, *whole, *parts), strict=True)) | rows
-            outputs, states = ctx.run(self.body, given, number)  # pyright: ignore[reportOptionalCall]
+            outputs, states = ctx.run(self.body, given, number, self.places)  # pyright: ignore[reportOptionalCall]
             found = tuple(outputs.values())
             return found[: self.carried], (found[self.carried :], states)
 
-        loop = self._unrolled if self.unroll else self._scanned
+        loop = self._unrolled if self.unroll else self._batched if self.batched else self._scanned
         finals, (stacked, states) = loop(step, carry, (sliced, dict(weights)))
         return ((*finals, *stacked), states) if self.body.updates else (*finals, *stacked)
 
     def _scanned(self, step: Step, carry: Any, slices: Any) -> tuple[Any, Any]:
         numbers = jnp.arange(self.start, self.start + self.times, dtype=jnp.int32) if self.draws else None
         return lax.scan(step, carry, (numbers, *slices), self.times, self.reverse)
+
+    def _batched(self, step: Step, carry: Any, slices: Any) -> tuple[Any, Any]:
+        numbers = jnp.arange(self.start, self.start + self.times, dtype=jnp.int32) if self.draws else None
+        return carry, jax.vmap(lambda rows: step((), rows)[1])((numbers, *slices))
 
     def _unrolled(self, step: Step, carry: Any, slices: Any) -> tuple[Any, Any]:
         stacked: list[Any] = [None] * self.times
