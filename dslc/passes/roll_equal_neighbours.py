@@ -1,14 +1,21 @@
 """Makes one loop of equal blocks that stand one after the other."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dslc.graph import Graph
-from dslc.passes._copies import find
+from dslc.graph import Graph, Node
+from dslc.passes._copies import Copies, find
 from dslc.passes._looped import looped
 from dslc.passes.base import Fact, Match, Optimization, Place, Refusal, Refused, Rewritten, Sample, optimization
+from dslc.verify import input_types
 
 LEAST = 8
 """Copies from which on a loop is the faster form on a CPU; up to six run faster side by side."""
+LIGHT = 5_000_000
+"""FLOPs of a copy above which to fetch its weights in a loop, and to put away what it keeps, takes an eighth to a quarter of
+the time of a step; below, the loop halves it."""
+MANY = 32
+"""Copies from which on seconds of compiling count for more than that."""
 SEEN = 3
 """Copies from which on a refusal is worth a line in the report."""
 
@@ -35,6 +42,20 @@ class Few(Fact):
         return f"{self.count} equal blocks run faster side by side; a loop pays from {LEAST} on"
 
 
+@dataclass(frozen=True)
+class Heavy(Fact):
+    """Copies in which a loop would lose more time than the compiler gains."""
+
+    count: int
+    flops: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.count} blocks of {self.flops / 1e6:,.0f} million FLOPs each train an eighth to a quarter faster side by side; "
+            f"from {MANY} on the time to compile them counts for more"
+        )
+
+
 def _blocks(count: int, rows: str, units: int) -> str:
     """Blocks of two layers, one after the other."""
     lines = [f'x = input("f32", ({rows}, {units}))']
@@ -46,7 +67,7 @@ def _blocks(count: int, rows: str, units: int) -> str:
     return "\n".join(lines)
 
 
-def _places(count: int) -> str:
+def _names(count: int) -> str:
     """The names of both layers in each block."""
     rows = (", ".join(f'"b{number}.{layer}"' for number in range(1, count + 1)) for layer in ("dense", "tanh"))
     return "(" + ", ".join(f'("b1.{layer}", ({row}))' for layer, row in zip(("dense", "tanh"), rows, strict=True)) + ")"
@@ -60,7 +81,7 @@ class RollEqualNeighbours(Optimization):
     After: `for w in stack(w1, ..., wn): x = f(x, w)`
     Saves: compile time, which grows with the number of blocks and then does not; time of a step where there are many.
     Weights stay arrays of their own under their names, random draws those of the blocks that were written.
-    Refuses: fewer blocks than a loop pays for.
+    Refuses: fewer blocks than a loop pays for, 8 of small ones and 32 of large ones.
     """
 
     claim = "compile"
@@ -75,7 +96,7 @@ class RollEqualNeighbours(Optimization):
                  x = input("f32", (batch, 4))
                  {chr(10).join(f"b{n}.kernel = parameter((4, 4))" for n in range(1, 9))}
                  b1.kernel.stacked = stack(0) {", ".join(f"b{n}.kernel" for n in range(1, 9))}
-                 b1:b8 = repeat(8, 1, 0, places = {_places(8)}) x; b1.kernel = b1.kernel.stacked with body b1:b8 {{
+                 b1:b8 = repeat(8, 1, 0, places = {_names(8)}) x; b1.kernel = b1.kernel.stacked with body b1:b8 {{
                    b1:b8.carry.0 = input("f32", (batch, 4))
                    b1.kernel = parameter((4, 4))
                    b1.dense = dense(4, bias = false) b1:b8.carry.0; kernel = b1.kernel
@@ -92,6 +113,13 @@ class RollEqualNeighbours(Optimization):
                }}""",
             "4 equal blocks run faster side by side",
         ),
+        Refused(
+            f"""graph heavy {{
+                 {_blocks(9, "128", 512)}
+                 output y = b9.tanh
+               }}""",
+            "9 blocks of 67 million FLOPs",
+        ),
     )
     case = f"""graph residual_mlp {{
                   {_blocks(24, "64", 128)}
@@ -101,10 +129,32 @@ class RollEqualNeighbours(Optimization):
 
     def run(self, graph: Graph) -> Rewritten:
         taken, now = list[Match](), graph
-        while (copies := next((one for one in find(now, LEAST, chained=True) if len(one) >= LEAST), None)) is not None:
-            places = tuple(Place.of(copy[-1]) for copy in copies.nodes)
+        while (
+            copies := next((one for one in find(now, LEAST, chained=True) if _reason(now, one) is None), None)
+        ) is not None:
+            gain = OneLoop(len(copies), len(copies.nodes[0]))
+            taken.append(Match(_places(copies), gain))
             now, _ = looped(now, copies)
-            taken.append(Match(places, OneLoop(len(copies), len(copies.nodes[0]))))
-        few = (one for one in find(now, SEEN, chained=True) if SEEN <= len(one) < LEAST)
-        refused = (Refusal(tuple(Place.of(copy[-1]) for copy in one.nodes), Few(len(one))) for one in few)
+        reasons = ((one, _reason(now, one)) for one in find(now, SEEN, chained=True) if len(one) >= SEEN)
+        refused = (Refusal(_places(one), reason) for one, reason in reasons if reason is not None)
         return Rewritten(now, tuple(taken), tuple(refused))
+
+
+def _places(copies: Copies) -> tuple[Place, ...]:
+    return tuple(Place.of(copy[-1]) for copy in copies.nodes)
+
+
+def _reason(graph: Graph, copies: Copies) -> Fact | None:
+    """Why copies stay side by side."""
+    if len(copies) < LEAST:
+        return Few(len(copies))
+    flops = _flops(graph, copies.nodes[0])
+    return Heavy(len(copies), flops) if flops > LIGHT and len(copies) < MANY else None
+
+
+def _flops(graph: Graph, copy: Sequence[Node]) -> int:
+    """Operations of a copy; 0 where sizes are open, and nothing can be said."""
+    types = [type for node in copy for type in (*input_types(graph, node), *node.types) if type is not None]
+    if not all(isinstance(size, int) for type in types for size in type.shape):
+        return 0
+    return sum(node.op.cost(*input_types(graph, node)).flops for node in copy)
