@@ -16,6 +16,7 @@ from dslc.source import Span
 if TYPE_CHECKING:
     from dslc.build.applied import Applied
     from dslc.build.loops import Loop
+    from dslc.build.values import Layer
     from dslc.resolve import Program
     from dslc.resolve.effort import Effort
 
@@ -61,6 +62,8 @@ class Build:
     """The next values of states are worked out; not so in a sample block, which changes nothing."""
     active: list[str] = field(default_factory=list[str])
     """Blocks being applied, outermost first: recursion is refused."""
+    using: list["Layer"] = field(default_factory=list["Layer"])
+    """Named layers being applied, outermost first: recursion is refused."""
     remarks: dict[Remark, None] = field(default_factory=dict[Remark, None])
     """Why repeats are no single loop, in order and each once."""
 

@@ -8,7 +8,7 @@ from dslc.build import blocks, evaluate, modules, nodes, repeat, settings, types
 from dslc.build.scope import Env, Scope
 from dslc.build.values import Bundle, Layer, Symbol, Tensor
 from dslc.errors.arithmetic import CannotCall
-from dslc.errors.names import UnknownLayer
+from dslc.errors.names import Recursive, UnknownLayer
 from dslc.errors.placement import NeedsBody, SettingsAlready, SourceInPipe, TakesNoBody
 from dslc.errors.steps import LayerOfModel
 from dslc.ops.base import OPS
@@ -155,6 +155,18 @@ def source(symbol: Symbol) -> Any:
 
 def named_layer(env: Env, layer: Layer, use: Span) -> Any:
     """A use of a `layer name = ...`: the names of where it was written, the weights of its own place."""
+    using = env.build.using
+    again = next((place for place, other in enumerate(using) if other is layer), None)
+    if again is not None:
+        raise env.fail(Recursive(use, (*(other.name for other in using[again:]), layer.name)))
+    using.append(layer)
+    try:
+        return _used(env, layer, use)
+    finally:
+        using.pop()
+
+
+def _used(env: Env, layer: Layer, use: Span) -> Any:
     place = layer.place.again()
     body = layer.value
     assert isinstance(body, tree.Pipe)

@@ -98,7 +98,7 @@ class GivenTwice(Problem):
 
 @problem
 class Recursive(Problem):
-    """A block that applies itself, directly or through others, would never end."""
+    """A block or layer that applies itself, directly or through others, never ends."""
 
     code = "E0209"
     example = "net 1\nblock b() = dense(2) -> b\nmodel m { input x: [batch, 4]  output y = x -> b }\n"
@@ -110,7 +110,7 @@ class Recursive(Problem):
         return f"`{self.chain[-1]}` applies itself: {' -> '.join(self.chain)}"
 
     def help(self) -> str | None:
-        return "to apply a block several times, use `repeat n { ... }`"
+        return "to apply it several times, use `repeat n { ... }`"
 
 
 @problem

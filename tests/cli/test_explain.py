@@ -18,7 +18,7 @@ def test_the_page_of_a_code_has_a_real_message(dslc: Dslc):
     assert said.out == (
         "# E0209: recursive\n"
         "\n"
-        "A block that applies itself, directly or through others, would never end.\n"
+        "A block or layer that applies itself, directly or through others, never ends.\n"
         "\n"
         "## A file that has it\n"
         "\n"
@@ -33,7 +33,7 @@ def test_the_page_of_a_code_has_a_real_message(dslc: Dslc):
         "      |\n"
         "    2 | block b() = dense(2) -> b\n"
         "      |                         ^\n"
-        "      = help: to apply a block several times, use `repeat n { ... }`\n"
+        "      = help: to apply it several times, use `repeat n { ... }`\n"
         "\n"
         "## Mended\n"
         "\n"

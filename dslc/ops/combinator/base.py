@@ -33,10 +33,11 @@ class Surroundings:
     def run(self, branch: "tree.Tree", value: Any, copy: bool = False) -> Any:
         """What a branch gives for a value; in a copy the labels stay inside."""
         from dslc.build import stages  # noqa: PLC0415  # the build applies combinators, and these build
+        from dslc.build.scope import Scope  # noqa: PLC0415
 
         env = replace(self.env, it=value, sole=False)
         if copy:
-            env = replace(env, scope=type(env.scope)(env.scope))
+            env = replace(env, scope=Scope(env.scope))
         return stages.chain(env, branch, value)
 
     def add(self, name: str, *tensors: Any, label: str | None = None, **settings: Any) -> Any:
