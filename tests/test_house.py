@@ -40,7 +40,7 @@ LAYERS = (
     ("types", "catalogue"),
     ("ops", "initializers", "graph", "paths", "errors", "plan", "schedules", "optimizers", "data", "keys"),
     ("text", "verify", "parse"),
-    ("passes", "format"),
+    ("passes", "format", "widen"),
     ("resolve", "build", "bind", "initialize", "optimize", "prepare", "differentiate", "lower"),
     ("lint", "estimate"),
     ("linting",),

@@ -1,0 +1,32 @@
+"""An op whose floats have 64 bits whatever goes in."""
+
+from typing import Any
+
+from dslc.lazy import jax, jnp
+from dslc.ops.base import Op, op
+from dslc.ops.core._wrapper import Wrapper
+from dslc.types import Type
+
+
+@op
+class Wide(Wrapper):
+    """What an op gives, in float64 where it is float32: a draw, a fill, a quotient of integers.
+
+    Shapes: those of the op.
+    """
+
+    of: Op
+
+    def infer(self, *xs: Type | None) -> Any:
+        found = self.of.infer(*xs)
+        return tuple(map(_wide, found)) if isinstance(found, tuple) else _wide(found)
+
+    def apply(self, weights: Any, *xs: Any, ctx: Any) -> Any:
+        return jax.tree.map(
+            lambda array: array.astype(jnp.float64) if array.dtype == jnp.float32 else array,
+            self.of.apply(weights, *xs, ctx=ctx),
+        )
+
+
+def _wide(type: Type) -> Type:
+    return type.with_dtype("f64") if type.dtype == "f32" else type
