@@ -186,7 +186,7 @@ class Model:
             raise ValueError("the train block keeps means of the weights (`ema`): train it with `dslc train`")
         fields, trained = self._fields(batch), self._groups.changed(update)
         forward, _ = optimize(self._bound(_first(fields, count)), "training")
-        program = lower(derived(forward, update, self._groups), self.source)
+        program = lower(derived(forward, update, self._groups, self.plan), self.source)
         outputs, state = averaged(program, count, weights, params["state"], fields, key)
         gradients = penalized(update, weights, {name: gradient_of(outputs, name, weights) for name in trained})
         gradients, _ = clipped(update, self._groups.masked(gradients))

@@ -18,12 +18,13 @@ from dslc.lower import Program, lower, shapes_of
 from dslc.optimize import Report, optimize
 from dslc.parse import parse, tree
 from dslc.plan import Plan, Update
+from dslc.recompute.choose import Choice
 from dslc.resolve import Program as Declared
 from dslc.sizes import sized, sizes_of
 from dslc.source import Source, Span
 from dslc.train.generator import base_key
 from dslc.train.program import Loop
-from dslc.train.task import Task, derived, make
+from dslc.train.task import Task, derived, fitted, make
 from dslc.types import JAX_DTYPES
 
 if TYPE_CHECKING:
@@ -123,10 +124,23 @@ class Compilation:
             names = tuple(self.resolve.trains)
             self.problems.add(NothingChosen(Span(self.source.name, 0, 0), "train block", self.build.name, names))
             raise Failed(self.problems)
-        graph = self.optimize[0]
-        for update in self.plan.updates:
-            graph = derived(graph, update, self.task.groups)
+        graph, updates = self.optimize[0], self.plan.updates
+        # What fits is chosen for each update by itself: where they take turns the graph of all shows none of it.
+        plan = self.plan if len(updates) == 1 else replace(self.plan, memory=None)
+        for update in updates:
+            graph = derived(graph, update, self.task.groups, plan)
         return graph
+
+    @cached_property
+    def choices(self) -> dict[str, Choice]:
+        """What each update computes again, by its name."""
+        if self.plan is None:
+            return {}
+        found: dict[str, Choice] = {}
+        for update in self.plan.updates:
+            graph, _ = optimize(self.task.updating(update), "training", self.passes)
+            found[update.name] = fitted(graph, update, self.task.groups, self.plan)
+        return found
 
     @stage
     def trace(self) -> "Traced":

@@ -175,13 +175,17 @@ def plan(source: Source, options: Options = Options()) -> Plan:
 
 
 def _hold(made: Iterable[Graph | Plan | None], options: Options, problems: Problems) -> None:
-    """Report the budgets of the author that models and train blocks do not keep to."""
+    """Report the budgets and the memory of the author that models and train blocks do not keep to."""
     for one in made:
         graph = one.graph if isinstance(one, Plan) else one
         if graph is not None and graph.budgets:
             from dslc.estimate import budgets  # noqa: PLC0415  # most files have none
 
             budgets.check(one, options.dims, problems)
+        if isinstance(one, Plan) and one.memory is not None:
+            from dslc.recompute import fit  # noqa: PLC0415
+
+            fit.check(one, problems)
 
 
 def plan_of(program: Program, options: Options, problems: Problems, must_have_data: bool = True) -> Plan:

@@ -12,7 +12,7 @@ from typing import Any
 from dslc.graph import Graph, Node
 from dslc.keys import INDEX, at_places
 from dslc.lazy import jax, jnp
-from dslc.ops.base import Context, Op, Places
+from dslc.ops.base import Context, Op, Places, Segment
 from dslc.ops.core.backward import Backward
 from dslc.ops.core.repeat import Repeat
 from dslc.source import Source, Span
@@ -164,9 +164,10 @@ class _Run:
         self, body: Graph, given: Arrays, iteration: Any = None, places: Places = ()
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         visits = self.walks.of(body)
-        copies = {**self.copies, **{name: (names, iteration) for name, names in places}}
+        iterations, number = _counted(self.iterations, iteration)
+        copies = {**self.copies, **{name: (names, number) for name, names in places}}
         # Copies have names of their own, in which no number is open.
-        iterations = self.iterations if iteration is None or places else (*self.iterations, iteration)
+        iterations = iterations if number is None or places else (*iterations, number)
         drawing = dict.fromkeys(visit.place for visit in visits if visit.place)
         keys = at_places(self.key, list(drawing), iterations, copies) if drawing and self.key is not None else {}
         run = replace(self, iterations=iterations, keys=keys, copies=copies)
@@ -204,6 +205,15 @@ class _Run:
     def _op(self, node: Node) -> Op:
         # A loop that is watched is one that Python sees.
         return replace(node.op, unroll=True) if self.watch and isinstance(node.op, Repeat) else node.op
+
+
+def _counted(around: Iterations, iteration: Any) -> tuple[Iterations, Any]:
+    """The iterations around a body and its own; one of a segment counts on from where the segment begins."""
+    if iteration is None or not around or not isinstance(around[-1], Segment):
+        return around, iteration
+    first = around[-1].first
+    made = Segment(first + iteration.first) if isinstance(iteration, Segment) else first + iteration
+    return around[:-1], made
 
 
 @dataclass(frozen=True)

@@ -106,6 +106,8 @@ class Plan:
     seed: int = 0
     groups: tuple[Group, ...] = ()
     """In the order of writing: what a later one says of a weight wins."""
+    memory: int | None = None
+    """Bytes that a training step may take; what does not fit is computed again. None: keep what is fastest."""
     ema: float | None = None
     """How much of itself the mean of a weight keeps in each step; the means are measured and saved. None: no means."""
     early_stop: Duration | None = None

@@ -42,7 +42,7 @@ LAYERS = (
     ("text", "verify", "parse"),
     ("passes", "format", "widen"),
     ("resolve", "build", "bind", "initialize", "optimize", "prepare", "differentiate", "lower"),
-    ("lint", "estimate"),
+    ("lint", "estimate", "recompute"),
     ("linting",),
     ("compiler", "mend"),
     ("train", "trained", "view", "summary", "sizes", "compilation", "artifacts", "export", "changes", "counted", "recompiled",

@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from dslc.amounts import amount
 from dslc.build import settings
 from dslc.build.scope import Env
 from dslc.build.values import Skip
+from dslc.errors.budgets import BadAmount
 from dslc.errors.placement import WrongStatement
 from dslc.errors.resolve import NotWorkingYet
 from dslc.errors.steps import SettingElsewhere
@@ -21,9 +23,10 @@ RULE: Mapping[str, Any] = {"optimizer": Optimizer, "clip": float, "l1": float, "
 BLOCK: Mapping[str, Any] = {
     **RULE, "batch": int, "accumulate": int, "epochs": int, "steps": int, "seed": int,
     "early_stop": Duration, "checkpoint": Duration, "validate": Duration, "log": Duration, "start": str, "ema": float,
+    "memory": int | str,
 }  # fmt: skip
 STEP: Mapping[str, Any] = {**RULE, "every": int}
-LATER = ("precision", "memory")
+LATER = ("precision",)
 SPECIAL = ("data", "loss", "metrics")
 SPECIAL_OF_STEP = ("loss", "update")
 POSITIVE = ("batch", "accumulate", "epochs", "steps", "clip", "every")
@@ -89,6 +92,8 @@ class Given:
             except Skip:
                 continue
             self._check_range(name, chosen[name], item)
+        if "memory" in chosen:
+            chosen["memory"] = self._bytes(chosen["memory"])
         if "epochs" in chosen and "steps" in chosen:
             self.env.build.problems.add(BothLengths(self.settings["steps"].span))
         if "steps" in chosen:
@@ -100,6 +105,15 @@ class Given:
                 OutOfRange(item.span, "accumulate", str(micro), f"a divisor of `batch`, {batch}")
             )
         return chosen
+
+    def _bytes(self, given: int | str) -> int | None:
+        try:
+            found = amount(given) if isinstance(given, str) else given
+        except ValueError:
+            found = 0
+        if found < 1:
+            self.env.build.problems.add(BadAmount(self.settings["memory"].value.span, "memory", str(given)))
+        return found or None
 
     def _check_range(self, name: str, value: Any, item: tree.Assign) -> None:
         low = 1 if self.known[name] is int else 0

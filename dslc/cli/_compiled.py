@@ -8,6 +8,7 @@ from typing import Any
 
 import typer
 
+from dslc.cli import _memory
 from dslc.cli._files import write
 from dslc.cli._passes import numbers_section, passes_section, step_facts
 from dslc.cli._sizes import rounded
@@ -46,6 +47,7 @@ def report(compilation: Compilation, files: list[str], as_json: bool) -> None:
         numbers_section(compilation, columns),
         _repeats(compilation, columns),
         _graphs(compilation, columns),
+        _memory.again(facts["again"], columns),
         _cost(facts, columns),
         _written(files),
     ):
@@ -77,6 +79,7 @@ def _facts(compilation: Compilation, files: list[str]) -> dict[str, Any]:
             "temporary": getattr(memory, "temp_size_in_bytes", None),
         },
         "recompiled": str(remember(compilation, cached=bool(found))),
+        "again": _memory.recomputed(compilation),
         "seconds": {name: round(seconds, 6) for name, seconds in compilation.seconds.items()},
         "files": files,
     }

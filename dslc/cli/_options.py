@@ -26,6 +26,10 @@ Data = Annotated[
     list[Path] | None,
     typer.Option("--data", metavar="DIR", exists=True, file_okay=False, help="Look here for data first; repeatable."),
 ]
+Memory = Annotated[
+    str | None,
+    typer.Option("--memory", metavar="8GB", help="What a training step may take; the rest is computed again."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Seed = Annotated[int | None, typer.Option("--seed", metavar="N", min=0, help="In place of the seed of the file.")]
 Passes = Annotated[str | None, typer.Option("--passes", metavar="A,B", help="Run these optimizations alone.")]
@@ -61,6 +65,7 @@ def options(
     dims: list[str] | None = None,
     data: list[Path] | None = None,
     seed: int | None = None,
+    memory: str | None = None,
 ) -> "Options":
     """What the command line says, for the compiler.
 
@@ -71,6 +76,8 @@ def options(
     from dslc.cli._outcome import sources  # noqa: PLC0415
 
     given = _pairs("--set", settings or [])
+    if memory is not None:
+        given["memory"] = f'"{_bytes(memory)}"'
     sources.update((source.name, source) for source in (compiler.setting_source(*item) for item in given.items()))
     sizes = {name: _size(name, text) for name, text in _pairs("--dim", dims or []).items()}
     return compiler.Options(model, variant, given, sizes, tuple(data or ()), seed)
@@ -84,6 +91,17 @@ def _pairs(option: str, items: list[str]) -> dict[str, str]:
             raise typer.BadParameter(f"`{option} {item}` is not of the form `{option} name=value`")
         found[name] = value
     return found
+
+
+def _bytes(text: str) -> str:
+    from dslc.amounts import amount  # noqa: PLC0415
+
+    try:
+        if amount(text) > 0:
+            return text.strip()
+    except ValueError:
+        pass
+    raise typer.BadParameter(f"`--memory {text}`: an amount is written as `8GB` or `512MiB`")
 
 
 def _size(name: str, text: str) -> int:

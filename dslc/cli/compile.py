@@ -26,6 +26,7 @@ def compile(
     dims: _options.Dim = None,
     data: _options.Data = None,
     seed: _options.Seed = None,
+    memory: _options.Memory = None,
     out: Annotated[Path | None, OUT] = None,
     emit: Annotated[str | None, EMIT] = None,
     after: Annotated[str | None, AFTER] = None,
@@ -42,7 +43,9 @@ def compile(
     from dslc.cli import _after, _compiled  # noqa: PLC0415
     from dslc.compilation import Compilation  # noqa: PLC0415
 
-    options = _options.options(model=model, variant=variant, settings=settings, dims=dims, data=data, seed=seed)
+    options = _options.options(
+        model=model, variant=variant, settings=settings, dims=dims, data=data, seed=seed, memory=memory
+    )
     kinds = _options.chosen("--emit", emit, artifacts.EMITS) or (artifacts.EMITS if out else ())
     names = _options.passes(passes, no_passes)
     compilation = Compilation(read(file), options, names)

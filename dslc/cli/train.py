@@ -23,6 +23,7 @@ def train(
     dims: _options.Dim = None,
     data: _options.Data = None,
     seed: _options.Seed = None,
+    memory: _options.Memory = None,
     passes: _options.Passes = None,
     no_passes: _options.NoPasses = False,
     device: _options.Device = None,
@@ -33,7 +34,9 @@ def train(
     from dslc.errors.base import Problems  # noqa: PLC0415
 
     names = _options.passes(passes, no_passes)
-    options = _options.options(model=model, variant=variant, settings=settings, dims=dims, data=data, seed=seed)
+    options = _options.options(
+        model=model, variant=variant, settings=settings, dims=dims, data=data, seed=seed, memory=memory
+    )
     source, problems = read(file), Problems()
     plan = compiler.plan_of(compiler.front(source, problems, options), options, problems)
     show(problem for problem in problems if problem.severity == "warning")

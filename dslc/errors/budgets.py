@@ -106,3 +106,35 @@ class BudgetExceeded(Problem):
             else ""
         )
         return f"{found}{ways[self.name]}{memory}"
+
+
+@problem
+class MemoryTooSmall(Problem):
+    """`memory` says what a training step may take.
+
+    The compiler keeps for the backward pass what fits, and computes the rest again. Weights, the state of the optimizer and
+    gradients are there in any case, and so is what one layer works with.
+    """
+
+    code = "E0463"
+    example = (
+        _HEAD
+        + _BODY
+        + 'train m { data = iris()  loss = (logits, label) -> cross_entropy  memory = "400B"  batch = 64 }\n'
+    )
+    mended = example.replace("400B", "1MB")
+
+    given: int
+    least: int
+    parts: tuple[tuple[str, int], ...]
+    batch: int
+
+    def headline(self) -> str:
+        return f"a training step takes at least {in_bytes(self.least)}, and `memory` gives it {in_bytes(self.given)}"
+
+    def label(self) -> str:
+        return ", ".join(f"{name} {in_bytes(size)}" for name, size in self.parts)
+
+    def help(self) -> str | None:
+        smaller = "take a smaller `batch`" if self.batch > 1 else "make the model smaller"
+        return f"{smaller}, split it with `accumulate`, or give it {in_bytes(self.least * 1.01)}"

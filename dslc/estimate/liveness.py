@@ -52,7 +52,8 @@ class _Walk:
 
     def peak(self) -> Peak:
         graph = self.graph
-        leaving, needed = set(graph.read()), _needed(graph)
+        needed = _needed(graph)
+        leaving = {root for ref in graph.read() for root in (ref, *self._viewed(ref))}
         for place, node in enumerate(needed):
             for ref in node.references():
                 for root in self._roots(ref):
@@ -80,12 +81,20 @@ class _Walk:
             node = self.graph.nodes[ref.node]
             if node.op.name in SOURCES:
                 found = frozenset[Ref]()
-            elif _joins(node, self.graph) and all(_joins(reader, self.graph) for reader in self._readers(ref)):
+            elif node.op.view or (
+                _joins(node, self.graph) and all(_joins(reader, self.graph) for reader in self._readers(ref))
+            ):
                 found = frozenset[Ref]().union(*(self._roots(other) for other in node.references()))
             else:
                 found = frozenset([ref])
             self.roots[ref] = found
         return self.roots[ref]
+
+    def _viewed(self, ref: Ref) -> Iterator[Ref]:
+        """What a tensor is only another shape of."""
+        while (node := self.graph.nodes[ref.node]).op.view and node.inputs[0] is not None:
+            ref = node.inputs[0]
+            yield ref
 
     def _readers(self, ref: Ref) -> Iterator[Node]:
         return (self.graph.nodes[name] for name in self.graph.uses.get(ref, ()))
@@ -107,6 +116,8 @@ def _joins(node: Node, graph: Graph) -> bool:
         return False
     if op.elementwise or op.linear:
         return True
+    if any(graph.type(ref).rank > 1 for ref in node.weights.values()):
+        return False
     types = [graph.type(ref) for ref in node.inputs if ref is not None]
     taken: list[Any] = [None if ref is None else graph.type(ref) for ref in node.inputs]
     size = max((bytes_of(type) for type in (*types, *node.types)), default=0) // 4
@@ -126,3 +137,8 @@ def _inside(node: Node) -> int:
         if inner.op.name in ("parameter", "state") or inner.name in op.given[op.carried + op.captured :]
     ]
     return peak(replace(op.body, outputs=dict(op.body.outputs))).bytes + bytes_of(*slices)
+
+
+def is_light(node: Node, graph: Graph) -> bool:
+    """Whether a node takes so little that computing it twice hardly shows."""
+    return _joins(node, graph)

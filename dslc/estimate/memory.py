@@ -29,13 +29,18 @@ class Step:
         return bytes_of(*(self.graph.type(ref) for name, ref in self.graph.outputs.items() if name.startswith("grad")))
 
 
-def step(plan: Plan, update: Update) -> Step:
-    """An update of a plan as a graph, by the same stages that compile it."""
+def forward(plan: Plan, update: Update) -> tuple[Graph, list[str]]:
+    """The graph of an update before its backward pass, and the weights that it trains, by the same stages that compile it."""
     wanted = {name: plan.graph.outputs[name] for name in (update.loss, *update.scalars)}
-    forward = bind(replace(plan.graph, outputs=wanted).live(), {"batch": plan.rows})
-    forward = replace(forward, updates={name: ref for name, ref in forward.updates.items() if name in update.states})
-    graph, _ = optimize(forward, "training", plan.passes)
-    trained = [name for name in update.weights if name in graph.nodes and _is_trained(graph, name)]
+    graph = bind(replace(plan.graph, outputs=wanted).live(), {"batch": plan.rows})
+    graph = replace(graph, updates={name: ref for name, ref in graph.updates.items() if name in update.states})
+    graph, _ = optimize(graph, "training", plan.passes)
+    return graph, [name for name in update.weights if name in graph.nodes and _is_trained(graph, name)]
+
+
+def step(plan: Plan, update: Update) -> Step:
+    """An update of a plan as a graph with its backward pass, everything kept."""
+    graph, trained = forward(plan, update)
     return Step(update, differentiate(graph, update.loss, trained))
 
 
@@ -73,15 +78,20 @@ class Needs:
 def of_plan(plan: Plan) -> Needs:
     """What a training step needs, from the graph alone: no program is made for it."""
     steps = [step(plan, update) for update in plan.updates]
-    stored = {kind: bytes_of(*(node.types[0] for node in plan.graph.sources(kind))) for kind in ("parameter", "state")}
-    optimizer = sum(
-        one.update.optimizer.slots * bytes_of(*(plan.graph.type(Ref(name)) for name in one.update.weights))
-        for one in steps
-    )
     # Updates take turns: of what they work with, only that of one is there at a time.
     most = max(steps, key=lambda one: one.gradients + one.peak.bytes)
+    return replace(standing(plan), gradients=most.gradients, activations=most.peak.bytes)
+
+
+def standing(plan: Plan) -> Needs:
+    """What stays from step to step."""
+    stored = {kind: bytes_of(*(node.types[0] for node in plan.graph.sources(kind))) for kind in ("parameter", "state")}
+    optimizer = sum(
+        update.optimizer.slots * bytes_of(*(plan.graph.type(Ref(name)) for name in update.weights))
+        for update in plan.updates
+    )
     copies = stored["parameter"] if plan.ema is not None else 0
-    return Needs(stored["parameter"], optimizer, stored["state"] + copies, most.gradients, most.peak.bytes)
+    return Needs(stored["parameter"], optimizer, stored["state"] + copies, 0, 0)
 
 
 def of_graph(graph: Graph) -> Needs:

@@ -63,6 +63,13 @@ Places = tuple[tuple[str, tuple[str, ...]], ...]
 """Nodes in the body of a region, by name, with the name of each of the copies that they stand for."""
 
 
+@dataclass(frozen=True)
+class Segment:
+    """Stands in place of an iteration for several of them: a loop inside counts on from the first one."""
+
+    first: Any
+
+
 class Run(Protocol):
     """Runs the graph of a region: from arrays by the names of its sources, to the outputs and the next states by name.
 
@@ -131,6 +138,8 @@ class Op(Entry):
     """Takes one tensor, acts on its last axis (an embedding: on each number), and on every row with the same weights."""
     linear: ClassVar[bool] = False
     """Linear in its float inputs together, no weights: the derived rule (`jax.linear_transpose`) needs only their types."""
+    view: ClassVar[bool] = False
+    """Its output is its only input in another shape: no byte is moved."""
     numbers: ClassVar[tuple[str, ...]] = ()
     """Settings that `apply` takes as a scalar array as well: in a `repeat` they may be another number in each iteration."""
     stops_gradient: ClassVar[bool] = False

@@ -15,7 +15,7 @@ from dslc.train.task import Task
 
 LEFT_OUT = ("graph", "metrics", "span", "spans", "name", "model", "updates", "sections")
 """Of a plan: what the source says better, and what has a place of its own."""
-FREE = ("versions", "device", "parameters", "rows", "fitted", "names")
+FREE = ("versions", "device", "memory", "parameters", "rows", "fitted", "names")
 """May differ between a run and the one that goes on with it."""
 
 

@@ -13,6 +13,8 @@ from dslc.graph import Graph
 from dslc.lazy import jax, np
 from dslc.optimize import optimize
 from dslc.plan import Plan, Update
+from dslc.recompute.choose import Choice
+from dslc.recompute.fit import fit
 from dslc.schedules.base import Length
 from dslc.train.ema import with_means
 from dslc.train.groups import Groups
@@ -85,7 +87,8 @@ class Task:
 
     def joint(self, update: Update) -> Graph:
         """The graph of an update: loss, scalars, next states and gradients."""
-        return derived(optimize(self.updating(update), "training", self.plan.passes)[0], update, self.groups)
+        graph, _ = optimize(self.updating(update), "training", self.plan.passes)
+        return derived(graph, update, self.groups, self.plan)
 
     def measured(self, part: Part, rows: int) -> Graph:
         """The graph of a batch to measure: loss, scalars and the sums of metrics."""
@@ -93,9 +96,27 @@ class Task:
         return optimize(self.forward(part, rows, outputs), "always", self.plan.passes)[0]
 
 
-def derived(graph: Graph, update: Update, groups: Groups) -> Graph:
-    """The graph of an update with the gradients of its loss by those of the weights that it trains that are in it."""
-    return differentiate(graph, update.loss, [name for name in groups.changed(update) if name in graph.nodes])
+def derived(graph: Graph, update: Update, groups: Groups, plan: Plan) -> Graph:
+    """The graph of an update with the gradients of its loss by those of the weights that it trains that are in it.
+
+    Raises:
+        Failed: when a step does not fit into the memory that the train block gives.
+    """
+    made = fitted(graph, update, groups, plan)
+    return differentiate(made.graph, update.loss, _trained(graph, update, groups))
+
+
+def fitted(graph: Graph, update: Update, groups: Groups, plan: Plan) -> Choice:
+    """The graph of an update, with what the backward pass computes again so that a step fits into its memory.
+
+    Raises:
+        Failed: when it does not fit.
+    """
+    return fit(graph, plan, update, _trained(graph, update, groups))
+
+
+def _trained(graph: Graph, update: Update, groups: Groups) -> list[str]:
+    return [name for name in groups.changed(update) if name in graph.nodes]
 
 
 def make(plan: Plan, loaded: "Loaded") -> Task:

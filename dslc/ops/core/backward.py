@@ -37,6 +37,10 @@ class Backward(Op):
     def random(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]  # a fact of the op inside
         return self.of.random
 
+    @property
+    def view(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]  # a fact of the op inside
+        return self.of.view
+
     def infer(self, *xs: Type) -> tuple[Type, ...]:
         return self.types
 

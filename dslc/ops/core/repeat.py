@@ -6,7 +6,7 @@ from typing import Any
 from dslc.dims import Size
 from dslc.graph import Graph
 from dslc.lazy import jax, jnp, lax
-from dslc.ops.base import Context, Cost, Mismatch, Places, Weight, op
+from dslc.ops.base import Context, Cost, Mismatch, Places, Segment, Weight, op
 from dslc.ops.core._region import Region
 from dslc.types import Type
 
@@ -37,6 +37,8 @@ class Repeat(Region):
     """All at once, as one more axis: nothing is carried then."""
     places: Places = ()
     """Where the iterations are copies that the author wrote out: the name of each node in each of them."""
+    stride: int = 0
+    """Iterations that each of its own stands for: the body holds a loop of so many, which counts on. 0: none."""
 
     @property
     def times(self) -> int:
@@ -71,7 +73,8 @@ class Repeat(Region):
         def step(carry: Any, slices: Any) -> tuple[Any, Any]:
             number, parts, rows = slices
             given = dict(zip(self.given, (*carry, *whole, *parts), strict=True)) | rows
-            outputs, states = ctx.run(self.body, given, number, self.places)  # pyright: ignore[reportOptionalCall]
+            iteration = Segment(number) if self.stride and number is not None else number
+            outputs, states = ctx.run(self.body, given, iteration, self.places)  # pyright: ignore[reportOptionalCall]
             found = tuple(outputs.values())
             return found[: self.carried], (found[self.carried :], states)
 
@@ -80,7 +83,8 @@ class Repeat(Region):
         return ((*finals, *stacked), states) if self.body.updates else (*finals, *stacked)
 
     def _scanned(self, step: Step, carry: Any, slices: Any) -> tuple[Any, Any]:
-        numbers = jnp.arange(self.start, self.start + self.times, dtype=jnp.int32) if self.draws else None
+        last = self.start + self.times * (self.stride or 1)
+        numbers = jnp.arange(self.start, last, self.stride or 1, dtype=jnp.int32) if self.draws else None
         return lax.scan(step, carry, (numbers, *slices), self.times, self.reverse)
 
     def _batched(self, step: Step, carry: Any, slices: Any) -> tuple[Any, Any]:
@@ -91,7 +95,7 @@ class Repeat(Region):
         stacked: list[Any] = [None] * self.times
         for place in reversed(range(self.times)) if self.reverse else range(self.times):
             rows = jax.tree.map(lambda array, place=place: lax.index_in_dim(array, place, keepdims=False), slices)
-            carry, stacked[place] = step(carry, (self.start + place, *rows))
+            carry, stacked[place] = step(carry, (self.start + place * (self.stride or 1), *rows))
         return carry, jax.tree.map(lambda *rows: jnp.stack(rows), *stacked)
 
     def cost(self, *xs: Type) -> Cost:

@@ -16,6 +16,7 @@ class Flatten(Op):
 
     transparent = True
     linear = True
+    view = True
     samples = (
         Sample("flatten", ("[batch, 4, 3, 1]",), "[batch, 12]"),
         Sample("flatten", ("[batch, h, w]",), "[batch, h * w]"),

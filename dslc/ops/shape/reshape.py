@@ -19,6 +19,7 @@ class Reshape(Op):
     aliases = ("View",)
     transparent = True
     linear = True
+    view = True
     samples = (
         Sample("reshape([batch, 2, 6])", ("[batch, 4, 3]",), "[batch, 2, 6]"),
         Sample("reshape([-1, 3])", ("[batch, seq, 3]",), "[batch * seq, 3]"),

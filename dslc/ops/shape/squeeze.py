@@ -19,6 +19,7 @@ class Squeeze(Op):
     axis: int | tuple[int, ...] = -1
     transparent = True
     linear = True
+    view = True
     keeps = ()
     samples = (
         Sample("squeeze", ("[batch, 1]",), "[batch]"),
