@@ -8,13 +8,15 @@ from typing import Any
 
 import typer
 
-from dslc.cli import _memory
+from dslc.cli import _forecast, _memory
 from dslc.cli._files import write
 from dslc.cli._passes import numbers_section, passes_section, step_facts
 from dslc.cli._sizes import rounded
 from dslc.compilation import Compilation
 from dslc.errors.paint import fill, paint_for
 from dslc.errors.render import columns_of
+from dslc.estimate import calibrate
+from dslc.estimate.forecast import forecast
 from dslc.recompiled import hits, remember
 from dslc.summary import count, summarize
 from dslc.text.outline import beside, outline
@@ -48,6 +50,7 @@ def report(compilation: Compilation, files: list[str], as_json: bool) -> None:
         _repeats(compilation, columns),
         _graphs(compilation, columns),
         _memory.again(facts["again"], columns),
+        _forecast.section(facts["training"], facts["xla"]),
         _cost(facts, columns),
         _written(files),
     ):
@@ -79,10 +82,19 @@ def _facts(compilation: Compilation, files: list[str]) -> dict[str, Any]:
             "temporary": getattr(memory, "temp_size_in_bytes", None),
         },
         "recompiled": str(remember(compilation, cached=bool(found))),
+        "training": _expected(compilation),
         "again": _memory.recomputed(compilation),
         "seconds": {name: round(seconds, 6) for name, seconds in compilation.seconds.items()},
         "files": files,
     }
+
+
+def _expected(compilation: Compilation) -> dict[str, Any] | None:
+    """Memory and time of a training step, by the speeds of this machine, which are measured once."""
+    plan = compilation.plan
+    if plan is None:
+        return None
+    return forecast(plan, compilation.source.name, compilation.options.data, calibrate.speeds()).to_json()
 
 
 def _head(facts: Mapping[str, Any], columns: int) -> Iterator[str]:

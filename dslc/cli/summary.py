@@ -1,17 +1,19 @@
 """`dslc summary`."""
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from dslc.cli import _options
+from dslc.cli import _forecast, _options
 from dslc.cli._outcome import read
 from dslc.cli._sizes import rounded
 
 if TYPE_CHECKING:
     from typing import Literal
 
+    from dslc.compiler import Options
+    from dslc.source import Source
     from dslc.summary import Layer, Summary
 
     Justify = Literal["left", "right"]
@@ -28,19 +30,46 @@ def summary(
     variant: _options.Variant = None,
     settings: _options.Set = None,
     dims: _options.Dim = None,
+    data: _options.Data = None,
+    memory: _options.Memory = None,
     as_json: _options.Json = False,
 ) -> None:
     """Print what a model is made of: shapes, weights, FLOPs, memory."""
     from dslc import compiler  # noqa: PLC0415  # `dslc --help` does without it
     from dslc.summary import summarize  # noqa: PLC0415
 
-    options = _options.options(model=model, variant=variant, settings=settings, dims=dims)
+    options = _options.options(model=model, variant=variant, settings=settings, dims=dims, data=data, memory=memory)
     source = read(file)
     found = summarize(compiler.graph(source, options), source, options.dims)
+    training = _training(source, options)
     if as_json:
-        typer.echo(json.dumps(found.to_json(), indent=2))
-    else:
-        _print(found)
+        typer.echo(json.dumps({**found.to_json(), "training": training}, indent=2))
+        return
+    _print(found)
+    title, *lines = _forecast.section(training)
+    if lines:
+        typer.echo("\n".join(("", title, *lines)))
+
+
+def _training(source: "Source", options: "Options") -> dict[str, Any] | None:
+    """What training takes; None where the file does not train the model, or its data is not known."""
+    from dslc import compiler  # noqa: PLC0415
+    from dslc.errors.base import Failed, Problems  # noqa: PLC0415
+    from dslc.estimate import calibrate  # noqa: PLC0415
+    from dslc.estimate.forecast import forecast  # noqa: PLC0415
+
+    problems = Problems()
+    program = compiler.front(source, problems, options)
+    name = compiler.trained(program, options, problems)
+    if name not in program.trains:
+        return None
+    try:
+        plan = compiler.plan_of(program, options, problems, must_have_data=False)
+    except Failed:
+        if problems.errors:
+            raise
+        return None  # Of data that is not there not even the fields are known.
+    return forecast(plan, source.name, options.data, calibrate.known()).to_json()
 
 
 def _print(found: "Summary") -> None:

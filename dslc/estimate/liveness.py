@@ -56,10 +56,12 @@ class _Walk:
         leaving = {root for ref in graph.read() for root in (ref, *self._viewed(ref))}
         for place, node in enumerate(needed):
             for ref in node.references():
-                for root in self._roots(ref):
+                for root in self.roots_of(ref):
                     self.last[root] = place
         best, alive = Peak(0), dict[Ref, int]()
+        ahead = self._ahead(needed)
         for place, node in enumerate(needed):
+            alive |= ahead.get(node.name, {})
             if node.op.name in SOURCES:
                 continue
             own = {
@@ -68,14 +70,27 @@ class _Walk:
                 if (ref := Ref(node.name, output)) not in leaving and self.last.get(ref, -1) > place
             }
             alive |= own
-            inside = _inside(node)
+            inside = _inside(node, graph)
             now = sum(alive.values()) + inside
             if now > best.bytes:
                 best = Peak(now, node.name, dict(alive), inside)
             alive = {ref: size for ref, size in alive.items() if self.last[ref] > place}
         return best
 
-    def _roots(self, ref: Ref) -> frozenset[Ref]:
+    def _ahead(self, needed: list[Node]) -> dict[str, dict[Ref, int]]:
+        """By node, what XLA makes at once of its output for a backward rule later on; it is there until that rule."""
+        found: dict[str, dict[Ref, int]] = {}
+        for place, node in enumerate(needed):
+            op = node.op
+            size = op.of.ahead(*op.taken) if isinstance(op, Backward) and node.inputs and node.inputs[0] else 0
+            first = node.inputs[0] if node.inputs else None
+            if size and first is not None:
+                maker = next(iter(self.roots_of(first)), first).node
+                self.last[Ref(node.name, -1)] = place
+                found.setdefault(maker, {})[Ref(node.name, -1)] = size
+        return found
+
+    def roots_of(self, ref: Ref) -> frozenset[Ref]:
         """The tensors with memory that a tensor is computed from where it is read; itself if it has some."""
         if ref not in self.roots:
             node = self.graph.nodes[ref.node]
@@ -84,7 +99,7 @@ class _Walk:
             elif node.op.view or (
                 _joins(node, self.graph) and all(_joins(reader, self.graph) for reader in self._readers(ref))
             ):
-                found = frozenset[Ref]().union(*(self._roots(other) for other in node.references()))
+                found = frozenset[Ref]().union(*(self.roots_of(other) for other in node.references()))
             else:
                 found = frozenset([ref])
             self.roots[ref] = found
@@ -98,6 +113,10 @@ class _Walk:
 
     def _readers(self, ref: Ref) -> Iterator[Node]:
         return (self.graph.nodes[name] for name in self.graph.uses.get(ref, ()))
+
+
+def _taken(node: Node, graph: Graph) -> list[Any]:
+    return [None if ref is None else graph.type(ref) for ref in node.inputs]
 
 
 def _needed(graph: Graph) -> list[Node]:
@@ -119,14 +138,18 @@ def _joins(node: Node, graph: Graph) -> bool:
     if any(graph.type(ref).rank > 1 for ref in node.weights.values()):
         return False
     types = [graph.type(ref) for ref in node.inputs if ref is not None]
-    taken: list[Any] = [None if ref is None else graph.type(ref) for ref in node.inputs]
+    taken = _taken(node, graph)
     size = max((bytes_of(type) for type in (*types, *node.types)), default=0) // 4
     return node.op.cost(*taken).flops <= LIGHT * size
 
 
-def _inside(node: Node) -> int:
-    """Bytes that the body of a region needs besides what goes in and out of it."""
+def _inside(node: Node, graph: Graph) -> int:
+    """Bytes that a node needs besides what goes in and out of it: for the body of a region."""
     op = node.op
+    if not isinstance(op, Region):
+        inner = op.of if isinstance(op, Backward) else op
+        taken: list[Any] = list(op.taken) if isinstance(op, Backward) else _taken(node, graph)
+        return inner.workspace(*taken)
     if isinstance(op, Enclosed):
         return peak(op.body).bytes
     if not isinstance(op, Repeat):
@@ -142,3 +165,33 @@ def _inside(node: Node) -> int:
 def is_light(node: Node, graph: Graph) -> bool:
     """Whether a node takes so little that computing it twice hardly shows."""
     return _joins(node, graph)
+
+
+def kernels(graph: Graph) -> set[str]:
+    """Nodes that XLA computes in a loop of their own: whose output has memory, or leaves the graph."""
+    walk = _Walk(graph)
+    leaving = {ref.node for ref in graph.read()}
+    return {
+        node.name
+        for node in graph
+        if node.op.name not in SOURCES
+        and not node.op.view
+        and (node.name in leaving or any(ref in walk.roots_of(ref) for ref in _outputs(node)))
+    }
+
+
+def _outputs(node: Node) -> Iterator[Ref]:
+    return (Ref(node.name, place) for place in range(len(node.types)))
+
+
+def crossing(graph: Graph, first: str) -> int:
+    """Bytes of the tensors with memory that are made before a node and read from there on."""
+    walk, behind, found = _Walk(graph), False, set[Ref]()
+    before = set[str]()
+    for node in graph:
+        behind = behind or node.name == first
+        if not behind:
+            before.add(node.name)
+        else:
+            found |= {root for ref in node.references() for root in walk.roots_of(ref) if root.node in before}
+    return sum(bytes_of(graph.type(ref)) for ref in found)

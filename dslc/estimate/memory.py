@@ -5,7 +5,7 @@ from functools import cached_property
 
 from dslc.bind import bind
 from dslc.differentiate import differentiate
-from dslc.estimate.liveness import Peak, bytes_of, peak
+from dslc.estimate.liveness import Peak, bytes_of, crossing, peak
 from dslc.graph import Graph, Ref
 from dslc.optimize import optimize
 from dslc.plan import Plan, Update
@@ -22,6 +22,18 @@ class Step:
     def peak(self) -> Peak:
         """What its intermediate tensors need at once."""
         return peak(self.graph)
+
+    @cached_property
+    def kept(self) -> int:
+        """Bytes that wait between the forward and the backward pass."""
+        start = f"{self.graph.outputs[self.update.loss].node}.gradient"
+        first = next((name for name in self.graph.nodes if name.startswith(f"{self.update.loss}.gradient")), start)
+        return crossing(self.graph, first)
+
+    @cached_property
+    def batch(self) -> int:
+        """Bytes of the rows that it learns from."""
+        return bytes_of(*(node.type for node in self.graph.sources("input")))
 
     @cached_property
     def gradients(self) -> int:
@@ -57,11 +69,23 @@ class Needs:
     state: int
     gradients: int
     activations: int
-    """Kept from the forward to the backward pass, with what the step works with at its peak."""
+    """Kept from the forward to the backward pass."""
+    temporaries: int = 0
+    """What it works with besides at its peak."""
+    batch: int = 0
+    data: int = 0
+    """The rows to train on, which stay on the device."""
 
     @property
     def total(self) -> int:
-        return self.weights + self.optimizer + self.state + self.gradients + self.activations
+        return sum(self.parts().values())
+
+    def of(self, step: "Step") -> "Needs":
+        """With what a step takes besides what stays."""
+        # While the weights change, XLA has a second copy of what the optimizer keeps; by then activations are gone.
+        peak = max(step.peak.bytes, step.update.optimizer.slots * step.gradients)
+        kept = min(step.kept, step.peak.bytes)
+        return replace(self, gradients=step.gradients, activations=kept, temporaries=peak - kept, batch=step.batch)
 
     def parts(self) -> dict[str, int]:
         """By name, the largest first."""
@@ -71,6 +95,9 @@ class Needs:
             "statistics": self.state,
             "gradients": self.gradients,
             "activations": self.activations,
+            "temporaries": self.temporaries,
+            "batch": self.batch,
+            "data": self.data,
         }
         return dict(sorted(((name, size) for name, size in found.items() if size), key=lambda item: -item[1]))
 
@@ -79,8 +106,7 @@ def of_plan(plan: Plan) -> Needs:
     """What a training step needs, from the graph alone: no program is made for it."""
     steps = [step(plan, update) for update in plan.updates]
     # Updates take turns: of what they work with, only that of one is there at a time.
-    most = max(steps, key=lambda one: one.gradients + one.peak.bytes)
-    return replace(standing(plan), gradients=most.gradients, activations=most.peak.bytes)
+    return max((standing(plan).of(one) for one in steps), key=lambda needs: needs.total)
 
 
 def standing(plan: Plan) -> Needs:
@@ -100,4 +126,4 @@ def of_graph(graph: Graph) -> Needs:
     ends = bytes_of(
         *(node.type for node in graph.sources("input")), *(graph.type(ref) for ref in graph.outputs.values())
     )
-    return Needs(stored["parameter"], 0, stored["state"], 0, peak(graph).bytes + ends)
+    return Needs(stored["parameter"], 0, stored["state"], 0, 0, peak(graph).bytes, ends)

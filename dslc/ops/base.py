@@ -178,6 +178,14 @@ class Op(Entry):
         """Cost of a call; the types are concrete here (every size an int)."""
         raise AssertionError(f"{type(self).__name__} has no cost")
 
+    def ahead(self, *inputs: Any, **named: Any) -> int:
+        """Bytes that XLA for CPUs makes of the inputs for the backward rule as soon as they are there; types are concrete."""
+        return 0
+
+    def workspace(self, *inputs: Any, **named: Any) -> int:
+        """Bytes that a call, forward or backward, works with besides what goes in and comes out; types are concrete."""
+        return 0
+
     def backward(self, kept: Any, gradient: Any, ctx: Context) -> Mapping[str, Any]:
         """Gradients by input name and weight role, from the kept arrays and the gradient of the output.
 

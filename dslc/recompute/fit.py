@@ -23,7 +23,7 @@ def fit(graph: Graph, plan: Plan, update: Update, wrt: Sequence[str]) -> Choice:
     fixed, found = standing(plan), list[tuple[Needs, Choice]]()
     for choice in choices(graph, wrt, update.loss):
         step = Step(update, differentiate(choice.graph, update.loss, wrt))
-        needs = replace(fixed, gradients=step.gradients, activations=step.peak.bytes)
+        needs = fixed.of(step)
         found.append((needs, replace(choice, needs=needs.total)))
         if not choice.again and needs.total <= plan.memory:
             break

@@ -108,6 +108,10 @@ class Gru(Recurrent):
         found |= {"bias": jnp.stack([by_input.sum((0, 1)), by_product.sum((0, 1))])}
         return found | ({} if start is None else {"start": by_start.astype(start.dtype)})
 
+    def workspace(self, x: Type, mask: Type | None = None, start: Type | None = None) -> int:
+        # What the input gives to the gates of all steps, and the gradients at the gates.
+        return 2 * 3 * self.units * moved(x.with_last(1))
+
     def cost(self, x: Type, mask: Type | None = None, start: Type | None = None) -> Cost:
         weights = self.weights(x)
         products = 2 * elements([Type(weights[role].shape) for role in ("kernel", "recurrent")])

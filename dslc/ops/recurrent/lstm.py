@@ -123,6 +123,10 @@ class Lstm(Recurrent):
         given_starts = zip(("start", "cell"), starts, by_starts, strict=True)
         return found | {name: by.astype(start.dtype) for name, start, by in given_starts if start is not None}
 
+    def workspace(self, x: Type, mask: Type | None = None, start: Type | None = None, cell: Type | None = None) -> int:
+        # What the input gives to the gates of all steps, and the gradients at the gates.
+        return 2 * 4 * self.units * moved(x.with_last(1))
+
     def cost(self, x: Type, mask: Type | None = None, start: Type | None = None, cell: Type | None = None) -> Cost:
         weights = self.weights(x)
         products = 2 * elements([Type(weights[role].shape) for role in ("kernel", "recurrent")])
