@@ -38,6 +38,13 @@ PLAIN = """model plain {
   output logits = a + b -> relu -> flatten -> dense(32) -> tanh -> dense(10)
 }
 """
+BLOCK = "residual { layer_norm -> dense(64) -> gelu -> dropout(0.2) -> dense(64) }"
+COPIES = f"""model copies {{
+  input  image: [batch, 8, 8, 1]
+  output logits = image -> flatten -> {" -> ".join([BLOCK] * 24)} -> dense(10)
+}}
+"""
+"""A pass makes one loop of them; their draws are those of 24 places."""
 TRAIN = "train {} {{ data = digits()  loss = (logits, label) -> cross_entropy  batch = {}  {} }}\n"
 WIDE = """model deep(depth = {}) {{
   input  image: [batch, 8, 8, 1]
@@ -104,7 +111,7 @@ def test_a_repeat_in_segments_gives_the_same_numbers_bit_for_bit(length: int, wh
 
 
 @pytest.mark.usefixtures("float64")
-@pytest.mark.parametrize("model", [DEEP, PLAIN], ids=["deep", "plain"])
+@pytest.mark.parametrize("model", [DEEP, PLAIN, COPIES], ids=["deep", "plain", "copies"])
 def test_no_choice_changes_a_gradient_a_draw_or_a_statistic(model: str):
     name = model.split("(", maxsplit=1)[0].split(" {", maxsplit=1)[0].removeprefix("model ")
     graph = forward(model + TRAIN.format(name, 4, ""), 4)

@@ -43,7 +43,7 @@ def summary(
     found = summarize(compiler.graph(source, options), source, options.dims)
     training = _training(source, options)
     if as_json:
-        typer.echo(json.dumps({**found.to_json(), "training": training}, indent=2))
+        typer.echo(json.dumps({**found.to_json(), **({"training": training} if training else {})}, indent=2))
         return
     _print(found)
     title, *lines = _forecast.section(training)

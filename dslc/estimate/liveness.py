@@ -5,7 +5,7 @@ that (a product, a loop), or where such an op, which needs its operands whole, r
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from dslc.graph import Graph, Node, Ref
@@ -159,7 +159,8 @@ def _inside(node: Node, graph: Graph) -> int:
         for inner in op.body
         if inner.op.name in ("parameter", "state") or inner.name in op.given[op.carried + op.captured :]
     ]
-    return peak(replace(op.body, outputs=dict(op.body.outputs))).bytes + bytes_of(*slices)
+    once = peak(op.body).bytes + bytes_of(*slices)
+    return once * op.times if op.batched else once
 
 
 def is_light(node: Node, graph: Graph) -> bool:

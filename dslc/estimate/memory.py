@@ -36,6 +36,14 @@ class Step:
         return bytes_of(*(node.type for node in self.graph.sources("input")))
 
     @cached_property
+    def stacked(self) -> int:
+        """Bytes of the gradients by the weights of repeats."""
+        wanted = {
+            f"gradient of {node.name}" for node in self.graph.sources("parameter") if getattr(node.op, "stack", ())
+        }
+        return bytes_of(*(self.graph.type(ref) for name, ref in self.graph.outputs.items() if name in wanted))
+
+    @cached_property
     def gradients(self) -> int:
         """Bytes of the gradients, all of which are there when the weights change."""
         return bytes_of(*(self.graph.type(ref) for name, ref in self.graph.outputs.items() if name.startswith("grad")))
@@ -82,8 +90,9 @@ class Needs:
 
     def of(self, step: "Step") -> "Needs":
         """With what a step takes besides what stays."""
-        # While the weights change, XLA has a second copy of what the optimizer keeps; by then activations are gone.
-        peak = max(step.peak.bytes, step.update.optimizer.slots * step.gradients)
+        # XLA writes what the optimizer keeps anew, in copies: at the beginning of a step, those of repeats at its end.
+        slots = step.update.optimizer.slots
+        peak = max(step.peak.bytes + slots * (step.gradients - step.stacked), slots * step.gradients)
         kept = min(step.kept, step.peak.bytes)
         return replace(self, gradients=step.gradients, activations=kept, temporaries=peak - kept, batch=step.batch)
 

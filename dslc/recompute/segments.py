@@ -28,7 +28,13 @@ def segmented(graph: Graph, name: str, length: int) -> Graph:
     assert isinstance(op, Repeat)
     inner = _segment(node, op, length)
     outer = replace(
-        op, body=_around(node, op, inner, length), count=op.times // length, stride=length, start=op.start, unroll=False, places=()
+        op,
+        body=_around(node, op, inner, length),
+        count=op.times // length,
+        stride=length,
+        start=op.start,
+        unroll=False,
+        places=(),
     )
     return _put(graph, node, outer, length)
 

@@ -1,0 +1,105 @@
+"""Will it fit, how long will it take: memory beside XLA's own count, time by speeds that a person can work with."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from nets import plan_of
+
+from dslc.compilation import Compilation
+from dslc.compiler import Options
+from dslc.estimate import calibrate
+from dslc.estimate.calibrate import Speeds
+from dslc.estimate.forecast import forecast
+from dslc.estimate.memory import of_plan
+from dslc.estimate.time import between, graph_seconds
+from dslc.source import Source
+from dslc.text import from_text
+
+TRAIN = "train m {{ data = digits()  loss = (logits, label) -> cross_entropy  batch = {} }}\n"
+HEAD = "model m { input image: [batch, 8, 8, 1]  output logits = image -> "
+MLP = HEAD + "flatten -> dense(512) -> relu -> dense(256) -> gelu -> dropout(0.2) -> dense(10) }\n"
+DEEP = (
+    HEAD
+    + "flatten -> dense(128) -> repeat 12 { residual { layer_norm -> dense(512) -> gelu -> dense(128) } } -> dense(10) }\n"
+)
+CONV = HEAD + "conv(32, 3) -> relu -> conv(32, 3) -> relu -> flatten -> dense(10) }\n"
+RECURRENT = HEAD + "reshape([batch, 16, 4]) -> lstm(64) -> last -> dense(10) }\n"
+ATTENTION = HEAD + "reshape([batch, 64, 1]) -> dense(64) -> repeat 8 { residual { layer_norm -> attention(4) } } -> mean(axis = 1) -> dense(10) }\n"  # fmt: skip
+SPEEDS = Speeds(
+    products=((1e3, 1e9), (1e9, 1e11)), arrays=((1e3, 1e10), (1e9, 1e10)), elementwise=1e9, convolution=1e10, start=1e-6
+)
+
+
+@pytest.mark.parametrize(
+    ("model", "rows"),
+    [(MLP, 512), (DEEP, 256), (CONV, 128), (RECURRENT, 256), (ATTENTION, 64)],
+    ids=["mlp", "deep", "conv", "recurrent", "attention"],
+)
+def test_memory_is_what_xla_counts(model: str, rows: int):
+    text = model + TRAIN.format(rows)
+    found = of_plan(plan_of(text))
+    counted = Compilation(Source("m.net", f"net 1\n{text}"), Options()).compile.memory_analysis()
+    assert counted is not None
+    # The program is compiled with one batch as its data.
+    said, there = found.total + found.batch, counted.argument_size_in_bytes + counted.temp_size_in_bytes
+    # Buffers that share memory by chance, and kernels with scratch memory of their own: a fifth.
+    assert abs(said - there) < 0.2 * there, (said, there)
+
+
+def test_a_forecast_counts_rows_and_steps():
+    text = MLP + TRAIN.format(100)
+    found = forecast(plan_of(text), "m.net", (), SPEEDS)
+    weights = 64 * 512 + 512 + 512 * 256 + 256 + 256 * 10 + 10
+    assert (found.needs.weights, found.needs.optimizer, found.needs.gradients) == (
+        4 * weights,
+        8 * weights,
+        4 * weights,
+    )
+    assert found.steps == 1_797 // 100
+    assert found.needs.data == 1_797 * (64 * 4 + 4)
+    assert found.epoch == pytest.approx(17 * (found.step or 0))
+    facts = found.to_json()
+    assert facts["memory"]["peak"] == sum(size for name, size in facts["memory"].items() if name != "peak")
+    assert forecast(plan_of(text), "m.net", (), None).step is None
+
+
+def test_half_the_batch_of_accumulate_takes_half_the_activations():
+    text = DEEP + TRAIN.format(512)
+    whole, halves = (of_plan(plan_of(part)) for part in (text, text.replace("batch =", "accumulate = 2  batch =")))
+    assert halves.activations == pytest.approx(whole.activations / 2, rel=0.01)
+    assert halves.weights == whole.weights
+
+
+def test_time_is_that_of_products_bytes_and_starts():
+    graph = from_text("""graph one {
+      x = input("f32", (100, 100))
+      dense.kernel = parameter((100, 200))
+      dense = dense(200, bias = false) x; kernel = dense.kernel
+      output dense
+    }""")
+    flops, moved = 2 * 100 * 100 * 200, 4 * (100 * 100 + 100 * 200 + 100 * 200)
+    wanted = flops / between(SPEEDS.products, flops) + moved / 1e10 + 1e-6
+    assert graph_seconds(graph, SPEEDS) == pytest.approx(wanted)
+    slower = replace(SPEEDS, start=1e-3)
+    assert graph_seconds(graph, slower) - graph_seconds(graph, SPEEDS) == pytest.approx(1e-3 - 1e-6)
+
+
+def test_speeds_between_measured_ones_go_by_the_logarithm_of_the_size():
+    points = ((1e2, 10.0), (1e4, 30.0))
+    assert [between(points, at) for at in (1, 1e2, 1e3, 1e4, 1e9)] == pytest.approx([10, 10, 20, 30, 30])
+
+
+def test_speeds_are_measured_once_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(calibrate, "measured", lambda: SPEEDS)
+    assert calibrate.known() is None
+    assert calibrate.speeds() == SPEEDS
+    monkeypatch.setattr(calibrate, "measured", lambda: replace(SPEEDS, start=1.0))
+    assert calibrate.speeds() == calibrate.known() == SPEEDS
+    (file,) = (tmp_path / "dslc" / "speeds").glob("*.json")
+    for damaged in ("", "[]", json.dumps({"version": 0}), file.read_text("utf-8").replace("start", "stop")):
+        file.write_text(damaged, "utf-8")
+        assert calibrate.known() is None
+        assert calibrate.speeds().start == 1.0
