@@ -116,14 +116,15 @@ def test_no_choice_changes_a_gradient_a_draw_or_a_statistic(model: str):
     name = model.split("(", maxsplit=1)[0].split(" {", maxsplit=1)[0].removeprefix("model ")
     graph = forward(model + TRAIN.format(name, 4, ""), 4)
     arrays = Arrays.drawn(graph)
-    before, seen = results(graph, arrays), set[int]()
-    for choice in choices(graph, weights(graph), "loss"):
-        size = peak(differentiate(choice.graph, "loss", weights(graph))).bytes
-        if size not in seen:
-            seen.add(size)
-            # XLA fuses what is computed again in another way: some last bits of float64.
-            assert differ(before, results(choice.graph, arrays)) < 1e-13
-    assert len(seen) > 3
+    before = results(graph, arrays)
+    others = {
+        step_peak(choice.graph): choice.graph for choice in choices(graph, weights(graph), "loss") if choice.again
+    }
+    assert len(others) > 3
+    # Every third of them: each is a program to compile.
+    for other in list(others.values())[::3]:
+        # XLA fuses what is computed again in another way: some last bits of float64.
+        assert differ(before, results(other, arrays)) < 1e-13
 
 
 def test_memory_grows_with_the_square_root_of_depth():

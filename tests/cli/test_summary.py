@@ -26,7 +26,9 @@ def summary(dslc: Dslc, *words: str) -> dict[str, Any]:
 
 
 def test_json_counts_a_small_network_as_one_does_by_hand(dslc: Dslc, mlp: str):
-    assert summary(dslc, mlp, "--dim", "batch=2") == {
+    found = summary(dslc, mlp, "--dim", "batch=2")
+    assert found.pop("training")["memory"]["weights"] == 4 * 67
+    assert found == {
         "model": "mlp",
         "parameters": 4 * 8 + 8 + 8 * 3 + 3,
         "trainable": 67,
@@ -93,7 +95,13 @@ def test_variants_and_settings_are_summed_up(dslc: Dslc, mlp: str):
 
 def test_the_table_of_a_small_network(dslc: Dslc, mlp: str):
     said = dslc("summary", mlp)
-    assert [line.rstrip() for line in said.out.splitlines()] == [
+    table, _, training = said.out.partition("\ntraining\n")
+    # 67 weights of 4 bytes, and 32 rows of 4 floats and a class.
+    assert [line.split() for line in training.splitlines() if "weights" in line or "the batch" in line] == [
+        ["weights", "268", "B"],
+        ["the", "batch", "640", "B"],
+    ]
+    assert [line.rstrip() for line in table.splitlines()] == [
         "mlp: features [batch, 4] -> logits [batch, 3]",
         "",
         "layer    op      output     weights FLOPs memory",
