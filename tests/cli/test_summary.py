@@ -98,8 +98,8 @@ def test_the_table_of_a_small_network(dslc: Dslc, mlp: str):
     table, _, training = said.out.partition("\ntraining\n")
     # 67 weights of 4 bytes, and 32 rows of 4 floats and a class.
     assert [line.split() for line in training.splitlines() if "weights" in line or "the batch" in line] == [
-        ["weights", "268", "B"],
         ["the", "batch", "640", "B"],
+        ["weights", "268", "B"],
     ]
     assert [line.rstrip() for line in table.splitlines()] == [
         "mlp: features [batch, 4] -> logits [batch, 3]",
