@@ -5,8 +5,10 @@ from typing import Any
 
 from dslc.amounts import in_bytes
 from dslc.cli._sizes import rounded
+from dslc.errors.paint import fill
 
 INDENT = "  "
+COLUMNS = 76
 WORDS = {
     "weights": "weights",
     "optimizer_state": "state of the optimizer",
@@ -38,14 +40,17 @@ def section(facts: dict[str, Any] | None, xla: dict[str, Any] | None = None) -> 
         batch = memory.get("batch", 0)
         there = peak - memory.get("data", 0) + batch
         counted = xla["arguments"] + xla["temporary"]
-        yield f"{INDENT * 2}{'XLA, with one batch as data':28}{in_bytes(counted):>10}, where the estimate is {in_bytes(there)}"
+        yield f"{INDENT * 2}{'with one batch for data':28}{in_bytes(there):>10}"
+        yield f"{INDENT * 2}{'XLA counts for that':28}{in_bytes(counted):>10}"
     seconds, steps = facts["seconds"], facts["steps_per_epoch"]
     work = f"{rounded(facts['flops'], 1000)}FLOPs a step"
     if seconds["step"] is None:
-        yield f"{INDENT}{work}; `dslc compile` measures this machine, and says how long that takes"
+        line = f"{work}; `dslc compile` measures this machine, and says how long that takes"
+        yield from (f"{INDENT}{part}" for part in fill(line, COLUMNS))
         return
     epoch = "" if seconds["epoch"] is None else f", an epoch of {steps:,} steps about {duration(seconds['epoch'])}"
-    yield f"{INDENT}{work}: about {duration(seconds['step'])}{epoch}, by the speeds of this machine"
+    line = f"{work}: about {duration(seconds['step'])}{epoch}, by the speeds of this machine"
+    yield from (f"{INDENT}{part}" for part in fill(line, COLUMNS))
 
 
 def duration(seconds: float) -> str:
