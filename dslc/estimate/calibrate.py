@@ -4,21 +4,27 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 from dslc.cache import folder
 from dslc.lazy import jax, jnp, lax
+from dslc.ops.base import OPS, Context
+from dslc.types import Type
 
-VERSION = 1
-PRODUCTS = (32, 128, 512, 1024)
-"""Sides of the square matrices whose products are timed."""
+VERSION = 2
+PRODUCTS = (16, 64, 256, 1024)
+"""Units of the dense layers whose products are timed."""
+ROWS = 256
+CHANNELS = 16
+CURVED = 12.0
+"""Operations that a tanh counts for."""
 ARRAYS = (2**16, 2**21, 2**25)
 """Bytes of the arrays that are read and written."""
-ROUNDS = 5
-LOOPS = 200
+ROUNDS = 3
+SPELL = 0.02
+"""Seconds that a measurement takes, about."""
 SMALL = 8
 
 
@@ -33,7 +39,7 @@ class Speeds:
     elementwise: float
     """Operations a second of an elementwise loop."""
     convolution: float
-    """Operations a second of a 3 x 3 convolution of 32 channels."""
+    """Operations a second of a 3 x 3 convolution of 16 channels, with its gradients."""
     start: float
     """Seconds to start a kernel inside of a program."""
 
@@ -84,58 +90,66 @@ def _read(file: Path) -> Speeds | None:
 
 
 def measured() -> Speeds:
-    """Time products, arrays, a convolution and small kernels."""
-    start = _seconds(_kernels, jnp.ones((SMALL, SMALL))) / (2 * LOOPS)
-    products = tuple((2.0 * n**3, 2.0 * n**3 / max(_seconds(_product, _square(n)) - start, 1e-9)) for n in PRODUCTS)
-    arrays = tuple((float(size), 2.0 * size / max(_seconds(_copied, _line(size)) - start, 1e-9)) for size in ARRAYS)
-    many = _line(2**21)
-    elementwise = 12.0 * many.size / _seconds(_curved, many)
-    picture, kernel = jnp.ones((32, 16, 16, 32)), jnp.ones((3, 3, 32, 32))
-    convolution = 2.0 * 9 * 32 * picture.size / _seconds(partial(_convolved, kernel), picture)
-    return Speeds(products, arrays, elementwise, convolution, start)
+    """Time products, arrays, convolutions and small kernels, each in a loop inside of one program, as training has them."""
+    start = _turn(lambda x: jnp.tanh(x @ x), jnp.full((SMALL, SMALL), 0.1), 1e-6) / 2
+    products = tuple(_product(n) for n in PRODUCTS)
+    arrays = tuple(_array(size) for size in ARRAYS)
+    many = jnp.full(2**19, 0.5)
+    curved = _turn(jnp.tanh, many, 1e-3) - 2.0 * many.nbytes / arrays[1][1]
+    elementwise = CURVED * many.size / max(curved, 1e-9)
+    return Speeds(products, arrays, elementwise, _convolution(), start)
 
 
-def _square(n: int) -> Any:
-    return jnp.ones((n, n))
+def _product(n: int) -> tuple[float, float]:
+    """Operations of the products of a dense layer of a side, forward and both of its gradients, and how many a second."""
+    x, w = jnp.ones((ROWS, n)), jnp.eye(n)
+    flops = 2.0 * ROWS * n * n
+
+    def layer(carry: Any) -> Any:
+        x, w = carry
+        y = x @ w
+        return y @ w.T, w + 1e-9 * (x.T @ y)
+
+    return flops, 3 * flops / _turn(layer, (x, w), 3 * flops / 5e10)
 
 
-def _line(size: int) -> Any:
-    return jnp.ones(size // 4)
+def _array(size: int) -> tuple[float, float]:
+    """Bytes of an array, and bytes a second that are read and written."""
+    return float(size), 2.0 * size / _turn(lambda x: x * 0.999 + 0.5, jnp.ones(size // 4), size / 5e9)
 
 
-def _product(x: Any) -> Any:
-    return x @ x
+def _convolution() -> float:
+    """Operations a second of a convolution and its gradients, as the layer has them."""
+    kind: Any = OPS["conv"]
+    op = kind(CHANNELS, 3, bias=False)
+    x, kernel = jnp.ones((32, 16, 16, CHANNELS)), jnp.full((3, 3, CHANNELS, CHANNELS), 1e-2)
+    flops = 3 * op.cost(Type(x.shape)).flops
+
+    def layer(carry: Any) -> Any:
+        x, kernel = carry
+        y, back = jax.vjp(lambda x, k: op.apply({"kernel": k}, x, ctx=Context()), x, kernel)
+        by_x, by_kernel = back(y)
+        return x + 1e-9 * by_x, kernel + 1e-9 * by_kernel
+
+    return flops / _turn(layer, (x, kernel), flops / 2e10)
 
 
-def _copied(x: Any) -> Any:
-    return x * 1.5 + 0.5
+def _turn(turn: Callable[[Any], Any], carry: Any, about: float) -> float:
+    """Seconds of one turn of a loop: the best of a few calls.
 
+    Args:
+        about: seconds that a turn may take: it says how many there are.
+    """
+    count = max(4, min(4000, int(SPELL / about)))
 
-def _curved(x: Any) -> Any:
-    """About a dozen operations for each element."""
-    return jnp.tanh(x)
+    def loop(carry: Any) -> Any:
+        return lax.fori_loop(0, count, lambda _, carry: turn(carry), carry)
 
-
-def _convolved(kernel: Any, x: Any) -> Any:
-    return lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
-
-
-def _kernels(x: Any) -> Any:
-    """Two small kernels in each turn of a loop."""
-    return lax.fori_loop(0, LOOPS, lambda _, x: jnp.tanh(x @ x), x)
-
-
-def _seconds(run: Callable[[Any], Any], x: Any) -> float:
-    """The best of a few calls of the compiled function, the time to call it taken off."""
-    program = jax.jit(run).lower(x).compile()
-    nothing = jax.jit(lambda x: x + 1).lower(jnp.zeros(())).compile()
-    one = jnp.zeros(())
-    best, idle = float("inf"), float("inf")
-    jax.block_until_ready(program(x))
+    program = jax.jit(loop).lower(carry).compile()
+    jax.block_until_ready(program(carry))
+    best = float("inf")
     for _ in range(ROUNDS):
         begun = perf_counter()
-        jax.block_until_ready(program(x))
-        between = perf_counter()
-        jax.block_until_ready(nothing(one))
-        best, idle = min(best, between - begun), min(idle, perf_counter() - between)
-    return max(best - idle, 1e-7)
+        jax.block_until_ready(program(carry))
+        best = min(best, perf_counter() - begun)
+    return max(best / count, 1e-10)
