@@ -110,6 +110,7 @@ class FuseLinearCrossEntropy(Optimization):
 
     phase = "training"
     claim = "memory"
+    after = ("recognize_cross_entropy",)
     samples = (
         Sample(
             """graph classifier {

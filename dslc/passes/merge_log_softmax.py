@@ -37,6 +37,7 @@ class MergeLogSoftmax(Optimization):
     """
 
     claim = "readability"
+    after = ("recognize_softmax",)
     samples = (
         Sample(
             """graph simple {

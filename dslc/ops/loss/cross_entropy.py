@@ -98,7 +98,8 @@ class CrossEntropy(Loss):
             gradients["target"] = as_given((1 - self.smoothing) * (log_total - x) * each, target)
         gradients["x"] = as_given((probability - wanted) * each, kept["x"])
         if weight is not None:
-            gradients["weight"] = as_given(by_weight["weight"] * self._counted(target, logsumexp), weight)
+            counted = self._counted(target, logsumexp)
+            gradients["weight"] = as_given(by_weight["weight"].astype(counted.dtype) * counted, weight)
         return gradients
 
     def cost(self, x: Type, target: Type, weight: Type | None = None) -> Cost:
