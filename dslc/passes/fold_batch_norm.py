@@ -49,6 +49,7 @@ class FoldBatchNorm(Optimization):
 
     phase = "inference"
     claim = "readability"
+    repeats = True
     after = ("collapse_dense",)
     samples = (
         Sample(
