@@ -15,6 +15,7 @@ EMIT = typer.Option("--emit", metavar="A,B", help="Which artifacts: ir, jaxpr, s
 AFTER = typer.Option("--after", metavar="STAGE", help="Stop after a stage or a pass and print what it returned.")
 DIFF = typer.Option("--diff", help="Print what each pass changed, or what `--after` names.")
 SINCE = typer.Option("--since", metavar="STAGE", help="Print what changed since this stage or pass, up to `--after`.")
+VERIFY = typer.Option("--verify", help="Compare outputs, gradients and loops with what the file says, in float64.")
 PROFILE = typer.Option("--profile", help="Run some steps, and print the source with the time of each line.")
 
 
@@ -33,6 +34,7 @@ def compile(
     diff: Annotated[bool, DIFF] = False,
     since: Annotated[str | None, SINCE] = None,
     profile: Annotated[bool, PROFILE] = False,
+    verify: Annotated[bool, VERIFY] = False,
     passes: _options.Passes = None,
     no_passes: _options.NoPasses = False,
     device: _options.Device = None,
@@ -57,6 +59,11 @@ def compile(
         from dslc.cli import _profiled  # noqa: PLC0415
 
         _profiled.report(compilation, as_json)
+        return
+    if verify:
+        from dslc.cli import _verified  # noqa: PLC0415
+
+        _verified.report(compilation, as_json)
         return
     if kinds and out is None:
         texts = map(str, artifacts.artifacts(compilation, kinds, files=False).values())

@@ -36,6 +36,8 @@ KINK = 1e-3
 SINGLE = 1e-6
 """Put on what is drawn in float32: some roundings of 6e-8."""
 EXACT = 1e-12
+HUGE = 1e30
+"""What is larger soon overflows."""
 KEY = 5
 Arrays = Mapping[str, Any]
 
@@ -80,7 +82,7 @@ class Subject:
                 graph, {node.name: draw_array(node.type, at, attempt, kind) for at, (node, kind) in enumerate(sources)}
             )
             try:
-                if all(np.isfinite(array).all() for array in made.wanted.values()):
+                if all(_largest(array) < HUGE for array in made.wanted.values()):
                     return made
             except FloatingPointError:  # somewhere on the way
                 continue
@@ -207,7 +209,8 @@ def _or_zeros(value: Value) -> Any:
 
 
 def _largest(array: Any) -> float:
-    return float(np.max(np.abs(array.astype(np.float64)), initial=0))
+    size = float(np.max(np.abs(array.astype(np.float64)), initial=0))
+    return np.inf if np.isnan(size) else size
 
 
 def _distance(one: Any, other: Any) -> float:
