@@ -24,8 +24,10 @@ def main() -> None:
     import jax
 
     sys.path.append(str(Path(__file__).parents[1]))  # the modules of the tests, behind those beside this file
+    from eager import eager
     from trial import Found
 
+    eager()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=0, help="of the first graph; each one after it has the next")

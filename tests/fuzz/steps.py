@@ -16,7 +16,7 @@ from primitives import Function, Noise
 from dslc.graph import Graph, Node
 from dslc.keys import at_places
 from dslc.lower import place_of
-from dslc.ops.base import Context, Op
+from dslc.ops.base import Context, Op, Segment
 from dslc.ops.core.enclosed import Enclosed
 from dslc.ops.core.repeat import Repeat
 
@@ -55,12 +55,21 @@ class Steps:
     tape: list[Callable[[], None]] = field(default_factory=list[Callable[[], None]])
 
     def __call__(
-        self, graph: Graph, given: Mapping[str, Value], iterations: tuple[int, ...] = ()
+        self,
+        graph: Graph,
+        given: Mapping[str, Value],
+        iterations: tuple[int, ...] = (),
+        copies: Mapping[str, str] = {},
     ) -> tuple[dict[str, Value], dict[str, Value]]:
-        """Outputs and next states from the values of the sources by name."""
+        """Outputs and next states from the values of the sources by name.
+
+        `copies` are the names that nodes have which stand for several that were written out one by one.
+        """
         nodes = needed(graph)
         places = dict.fromkeys(place for node in nodes if (place := place_of(node)))
-        keys = at_places(self.key, [*places], iterations) if places else {}
+        known = {place: copies.get(place, place) for place in places}
+        made = at_places(self.key, [*{*known.values()}], iterations) if places else {}
+        keys = {place: made[name] for place, name in known.items()}
         values: dict[str, list[Value]] = {}
         for node in nodes:
             if node.op.name in SOURCES:
@@ -69,10 +78,10 @@ class Steps:
             inputs = [None if ref is None else values[ref.node][ref.output] for ref in node.inputs]
             weights = {role: values[ref.node][ref.output] for role, ref in node.weights.items()}
             if isinstance(node.op, Repeat):
-                values[node.name] = self._repeated(node.op, inputs, weights, iterations)  # type: ignore[arg-type]
+                values[node.name] = self._repeated(node.op, inputs, weights, iterations, copies)  # type: ignore[arg-type]
             elif isinstance(node.op, Enclosed):
                 outputs, states = self(
-                    node.op.body, dict(zip(node.op.given, inputs, strict=True)) | weights, iterations
+                    node.op.body, dict(zip(node.op.given, inputs, strict=True)) | weights, iterations, copies
                 )  # type: ignore[arg-type]
                 values[node.name] = [*outputs.values(), *states.values()]
             else:
@@ -90,7 +99,12 @@ class Steps:
             step()
 
     def _repeated(
-        self, op: Repeat, inputs: list[Value], weights: dict[str, Value], iterations: tuple[int, ...]
+        self,
+        op: Repeat,
+        inputs: list[Value],
+        weights: dict[str, Value],
+        iterations: tuple[Any, ...],
+        copies: Mapping[str, str],
     ) -> list[Value]:
         split = op.carried + op.captured
         carry, whole, sliced = inputs[: op.carried], inputs[op.carried : split], inputs[split:]
@@ -99,7 +113,11 @@ class Steps:
         for at in reversed(range(op.times)) if op.reverse else range(op.times):
             given = dict(zip(op.given, (*carry, *whole, *(self._row(value, at) for value in sliced)), strict=True))
             rows = {name: self._row(value, at) for name, value in weights.items()}
-            outputs, states[at] = self(op.body, given | rows, (*iterations, op.start + at))
+            number = op.start + at * (op.stride or 1)
+            around, first = (iterations[:-1], iterations[-1].first) if _in_segment(iterations) else (iterations, 0)
+            inside = around if op.places else (*around, Segment(first + number) if op.stride else first + number)
+            named = {name: names[number] for name, names in op.places}
+            outputs, states[at] = self(op.body, given | rows, inside, {**copies, **named})
             found = [*outputs.values()]
             carry, stacked[at] = found[: op.carried], found[op.carried :]
         columns = [*zip(*stacked, strict=True)]
@@ -155,6 +173,11 @@ class Steps:
 
         self.tape.append(back)
         return made
+
+
+def _in_segment(iterations: tuple[Any, ...]) -> bool:
+    """Whether the loop around runs several iterations of one that was cut into segments."""
+    return bool(iterations) and isinstance(iterations[-1], Segment)
 
 
 @dataclass(frozen=True)
