@@ -5,6 +5,7 @@ from typing import Any
 
 from dslc.graph import Graph
 from dslc.lazy import jax, jnp, lax, np
+from dslc.ops._platform import by_platform
 from dslc.ops.base import Context, Cost, Mismatch, Weight, op
 from dslc.ops.core._region import Region
 from dslc.types import Type
@@ -49,9 +50,7 @@ class Enclosed(Region):
 
         if not self.again:
             return run(given)
-        return lax.platform_dependent(
-            given, cpu=_apart(run), default=lambda given: run(lax.optimization_barrier(given))
-        )
+        return by_platform(given, cpu=_apart(run), default=lambda given: run(lax.optimization_barrier(given)))
 
     def cost(self, *xs: Type) -> Cost:
         costs = [

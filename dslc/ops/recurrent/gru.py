@@ -109,8 +109,8 @@ class Gru(Recurrent):
         return found | ({} if start is None else {"start": by_start.astype(start.dtype)})
 
     def workspace(self, x: Type, mask: Type | None = None, start: Type | None = None) -> int:
-        # What the input gives to the gates of all steps, and the gradients at the gates.
-        return 2 * 3 * self.units * moved(x.with_last(1))
+        # What the input gives to the gates of all steps, and the gradients there by the input and by the state.
+        return 3 * 3 * self.units * moved(x.with_last(1))
 
     def cost(self, x: Type, mask: Type | None = None, start: Type | None = None) -> Cost:
         weights = self.weights(x)
