@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import median
 from time import perf_counter
 from typing import Any
 
@@ -13,7 +14,7 @@ from dslc.lazy import jax, jnp, lax
 from dslc.ops.base import OPS, Context
 from dslc.types import Type
 
-VERSION = 2
+VERSION = 3
 PRODUCTS = (16, 64, 256, 1024)
 """Units of the dense layers whose products are timed."""
 ROWS = 256
@@ -22,7 +23,7 @@ CURVED = 12.0
 """Operations that a tanh counts for."""
 ARRAYS = (2**16, 2**21, 2**25)
 """Bytes of the arrays that are read and written."""
-ROUNDS = 3
+ROUNDS = 5
 SPELL = 0.02
 """Seconds that a measurement takes, about."""
 SMALL = 8
@@ -135,7 +136,7 @@ def _convolution() -> float:
 
 
 def _turn(turn: Callable[[Any], Any], carry: Any, about: float) -> float:
-    """Seconds of one turn of a loop: the best of a few calls.
+    """Seconds of one turn of a loop: the median of a few calls.
 
     Args:
         about: seconds that a turn may take: it says how many there are.
@@ -147,9 +148,9 @@ def _turn(turn: Callable[[Any], Any], carry: Any, about: float) -> float:
 
     program = jax.jit(loop).lower(carry).compile()
     jax.block_until_ready(program(carry))
-    best = float("inf")
+    taken = list[float]()
     for _ in range(ROUNDS):
         begun = perf_counter()
         jax.block_until_ready(program(carry))
-        best = min(best, perf_counter() - begun)
-    return max(best / count, 1e-10)
+        taken.append(perf_counter() - begun)
+    return max(median(taken) / count, 1e-10)

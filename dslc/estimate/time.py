@@ -10,13 +10,15 @@ from collections.abc import Iterator
 from itertools import pairwise
 from math import log
 
-from dslc.estimate.calibrate import Speeds
+from dslc.estimate.calibrate import CURVED, Speeds
 from dslc.estimate.liveness import bytes_of, is_light, kernels
 from dslc.graph import Graph, Node
 from dslc.ops.core._region import Region
 from dslc.ops.core.backward import Backward
 from dslc.plan import Plan, Update
 
+GATES, STARTS = 4, 8
+"""Of a step of a recurrent layer: curves for each number, and kernels."""
 SOURCES = ("input", "parameter", "state", "constant")
 
 
@@ -34,8 +36,10 @@ def graph_seconds(graph: Graph, speeds: Speeds) -> float:
 def update_seconds(plan: Plan, update: Update, speeds: Speeds) -> float:
     """Weights, gradient and what the optimizer keeps are read, and all but the gradient written."""
     sizes = [bytes_of(plan.graph.nodes[name].type) for name in update.weights]
-    moved = sum(sizes) * (3 + 2 * update.optimizer.slots)
-    return moved / speeds.bandwidth(max(sizes, default=1)) + len(sizes) * speeds.start
+    slots = update.optimizer.slots
+    moved = sum(sizes) * (3 + 2 * slots)
+    # All of them come round once a step: what matters is whether they stay in the cache together.
+    return moved / speeds.bandwidth(sum(sizes) * (2 + slots)) + len(sizes) * speeds.start
 
 
 def _node(node: Node, graph: Graph, speeds: Speeds, starts: bool) -> float:
@@ -51,10 +55,23 @@ def _node(node: Node, graph: Graph, speeds: Speeds, starts: bool) -> float:
         seconds = flops / speeds.elementwise
         return seconds + (speeds.start + 2 * size / speeds.bandwidth(size) if starts else 0)
     moved = size + sum(bytes_of(graph.type(ref)) for ref in node.references())
-    products = max(1, len(op.wrt)) if isinstance(op, Backward) else 1
-    kind = op.of.family if isinstance(op, Backward) else op.family
-    rate = speeds.convolution if kind == "conv" else speeds.product(flops / products)
+    products, inner = (max(1, len(op.wrt)), op.of) if isinstance(op, Backward) else (1, op)
+    if isinstance(op, Backward):
+        moved += 2 * inner.ahead(*op.taken)
+    if inner.family == "recurrent":
+        return _recurrent(node, graph, speeds, flops, products)
+    rate = speeds.convolution if inner.family == "conv" else speeds.product(flops / products)
     return flops / rate + moved / speeds.bandwidth(moved) + products * speeds.start
+
+
+def _recurrent(node: Node, graph: Graph, speeds: Speeds, flops: int, products: int) -> float:
+    """A layer that goes through a sequence: a product, the gates and a handful of kernels in each step."""
+    taken = node.op.taken if isinstance(node.op, Backward) else [graph.type(ref) for ref in node.inputs if ref]
+    sequence = taken[0]
+    assert sequence is not None
+    turns = int(sequence.shape[1]) if sequence.rank > 2 else 1  # pyright: ignore[reportArgumentType]
+    gates = GATES * CURVED * max(bytes_of(*node.types), bytes_of(sequence)) / 4
+    return flops / speeds.product(flops / products / turns) + gates / speeds.elementwise + turns * STARTS * speeds.start
 
 
 def largest(graph: Graph, speeds: Speeds) -> Iterator[tuple[str, float]]:
