@@ -18,7 +18,7 @@ from dslc.text import from_text
 
 GRAPHS = sorted((HERE / "found").glob("*.graph"))
 SEEDS = range(8)
-COMPILED = (3,)
+COMPILED = (7,)
 
 pytestmark = [pytest.mark.usefixtures("float64"), pytest.mark.filterwarnings("ignore::RuntimeWarning")]
 """NumPy warns of infinities, which are looked for here."""
