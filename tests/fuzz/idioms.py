@@ -280,7 +280,10 @@ def samples() -> tuple[Graph, ...]:
     for kind in PASSES:
         texts = [sample.before for sample in kind.samples]
         texts += [sample.after for sample in kind.samples if isinstance(sample, Sample)]
-        texts += [re.sub(r"\d+", lambda size, by=by: str(_small(int(size[0]), by)), kind.case) for by in range(3)]
+        texts += [
+            re.sub(r"(?<![\w.])\d+(?![\w.])", lambda size, by=by: str(_small(int(size[0]), by)), kind.case)
+            for by in range(3)
+        ]
         for text in texts:
             try:
                 found.append(verify(from_text(text)))
