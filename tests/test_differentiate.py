@@ -172,6 +172,17 @@ def nested(net: Net, x: Ref) -> Ref:
     return scalar(net, h, taps)
 
 
+def shared_in_part(net: Net, x: Ref) -> Ref:
+    """A layer in a region with the kernel from around it, and a bias of its own in every iteration."""
+    net.call("dense", x, units=3, name="shared")
+
+    def body(inner: Net, h: Ref, kernel: Ref) -> Ref:
+        return inner.call("tanh", inner.add(OPS["dense"](3), h, weights={"kernel": kernel}))
+
+    (h,) = net.repeat([Ref("shared")], 3, body, captured=[Ref("shared.kernel")])
+    return scalar(net, h)
+
+
 def shared_with_a_region(net: Net, x: Ref) -> Ref:
     net.call("dense", x, units=3, name="shared")
     kernel = Ref("shared.kernel")
@@ -185,7 +196,7 @@ def shared_with_a_region(net: Net, x: Ref) -> Ref:
 
 NETS = [
     chain, sharing, tied, branches, broadcasting, statistics, indices, constants, fixed_layers, unrolled, later_layers,
-    captured, sliced, taps_alone, swapped, overwritten, stateful, nested, shared_with_a_region,
+    captured, sliced, taps_alone, swapped, overwritten, stateful, nested, shared_in_part, shared_with_a_region,
 ]  # fmt: skip
 
 TWICE = [chain, tied, branches, constants, unrolled, captured, sliced, swapped, stateful, nested]

@@ -251,9 +251,10 @@ def deferred(op: Repeat, reached: frozenset[Ref]) -> dict[str, dict[str, Ref]]:
 
 
 def _is_rowwise(node: Node, weight: Ref, whole: set[str]) -> bool:
-    """Whether a node reads a weight as such, for rows of its own in every iteration."""
+    """Whether a node reads a weight as such, for rows of its own in every iteration; with other weights that stay the same."""
     x = node.inputs[0] if len(node.inputs) == 1 else None
-    return node.op.rowwise and not node.op.saves and x is not None and x.node not in whole and x != weight
+    is_plain = node.op.rowwise and not node.op.saves and all(ref.node in whole for ref in node.weights.values())
+    return is_plain and x is not None and x.node not in whole and x != weight
 
 
 def inner_types(body: Graph, node: Node) -> tuple[Type, ...]:
