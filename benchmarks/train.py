@@ -1,6 +1,6 @@
 """Training speed: dslc beside hand-written JAX, Keras and PyTorch; the same model, data, batch and optimizer.
 
-    python benchmarks/train.py [mlp conv gpt] [--rounds 5]
+    python benchmarks/train.py [WORKLOAD ...] [--peers PEER ...] [--rounds 5]
 
 Every round runs each peer once in a process of its own, one after another, so that all of them meet the same machine.
 The table shows medians over the rounds, and the median of the ratios within a round to the better JAX program.
@@ -15,6 +15,8 @@ import sys
 import time
 from pathlib import Path
 
+from peers.workloads import MODELS, WORKLOADS
+
 HERE = Path(__file__).parent
 PEERS = {
     "dslc": ("run_dslc", ""),
@@ -22,6 +24,7 @@ PEERS = {
     "JAX, one scan": ("run_jax", "scan"),
     "Keras on JAX": ("run_keras", ""),
     "PyTorch": ("run_torch", ""),
+    "PyTorch, torch.compile": ("run_torch", "compile"),
 }
 JAX = ("JAX, a jitted step", "JAX, one scan")
 WORKER = """
@@ -52,8 +55,24 @@ def measure(peer: str, workload: str, stretches: int) -> dict[str, float]:
     return json.loads(done.stdout.splitlines()[-1]) | {"process": seconds}
 
 
+def has(peer: str, workload: str) -> bool:
+    """Whether a peer has the model, in a form that is worth its time."""
+    if peer == "JAX, one scan" and WORKLOADS[workload].images:
+        return False
+    module, _ = PEERS[peer]
+    models = MODELS.get(module)
+    return models is None or workload in models
+
+
 def table(workload: str, rounds: list[dict[str, dict[str, float]]]) -> None:
-    """Print medians and ratios of a workload."""
+    """Print medians and ratios of a workload.
+
+    Raises:
+        SystemExit: when the peers did not train models of one size.
+    """
+    sizes = {peer: int(found["parameters"]) for peer, found in rounds[0].items()}
+    if len(set(sizes.values())) > 1:
+        sys.exit(f"{workload}: not one model, by the number of weights: {sizes}")
     print(f"\n{workload}: medians of {len(rounds)} rounds")
     print(f"{'':22} {'ms a step':>10} {'to JAX':>7} {'first step s':>13} {'process s':>10} {'memory MB':>10}")
     for peer in rounds[0]:
@@ -74,15 +93,14 @@ def table(workload: str, rounds: list[dict[str, dict[str, float]]]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("workloads", nargs="*", default=["mlp", "conv", "gpt"])
+    parser.add_argument("workloads", nargs="*", default=list(WORKLOADS), choices=list(WORKLOADS))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--stretches", type=int, default=3)
     parser.add_argument("--peers", nargs="*", default=list(PEERS), choices=list(PEERS))
     options = parser.parse_args()
     for workload in options.workloads:
-        rounds = [
-            {peer: measure(peer, workload, options.stretches) for peer in options.peers} for _ in range(options.rounds)
-        ]
+        peers = [peer for peer in options.peers if has(peer, workload)]
+        rounds = [{peer: measure(peer, workload, options.stretches) for peer in peers} for _ in range(options.rounds)]
         table(workload, rounds)
 
 

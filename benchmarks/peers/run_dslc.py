@@ -16,6 +16,8 @@ from dslc.train import task
 from dslc.train.generator import base_key
 from dslc.train.program import Loop
 
+MODELS = Path(__file__).parent.parent / "models"
+
 
 def run(workload: Workload, way: str, stretches: int) -> Timing:
     """Times of the first step and of the steps after it."""
@@ -23,10 +25,10 @@ def run(workload: Workload, way: str, stretches: int) -> Timing:
     with tempfile.TemporaryDirectory() as folder:
         # The peers get their arrays from memory: writing the file is no part of the comparison, reading it is.
         written = time.perf_counter()
-        np.savez(f"{folder}/{workload.name}.npz", **data(workload))
+        np.savez(f"{folder}/{workload.model}.npz", **data(workload))
         begun += time.perf_counter() - written
-        source = compiler.read(str(Path(__file__).parent / f"{workload.name}.net"))
-        plan = compiler.plan(source, compiler.Options(data=(Path(folder),)))
+        source = compiler.read(str(MODELS / f"{workload.model}.net"))
+        plan = compiler.plan(source, compiler.Options(data=(Path(folder),), settings=workload.settings))
         loaded = plan.data.load(Folders(Path(folder)), 0)
     made = task.make(plan, loaded)
     loop, key = Loop(made, source), base_key(0)
@@ -38,11 +40,12 @@ def run(workload: Workload, way: str, stretches: int) -> Timing:
         nonlocal carry
         carry = jax.block_until_ready(stretch(carry, arrays, key, jnp.int32(step)))
 
-    until(workload.steps)
-    timing = Timing(time.perf_counter() - begun, workload.steps)
+    until(workload.stretch)
+    parameters = sum(leaf.size for leaf in jax.tree.leaves(carry.weights))
+    timing = Timing(time.perf_counter() - begun, workload.stretch, parameters)
     for number in range(1, stretches + 1):
         begun = time.perf_counter()
-        until((number + 1) * workload.steps)
+        until((number + 1) * workload.stretch)
         timing.add(time.perf_counter() - begun)
     assert bool(carry.fine), "the loss went bad: the time of a run that stopped says nothing"
     return timing

@@ -89,7 +89,8 @@ def run(workload: Workload, way: str, stretches: int) -> Timing:
         net.fit(inputs[:count], target[:count], workload.batch, 1, verbose=0, shuffle=True)
 
     stretch()
-    timing = Timing(time.perf_counter() - begun, workload.steps)
+    parameters = sum(each.value.size for each in net.trainable_variables)
+    timing = Timing(time.perf_counter() - begun, workload.stretch, parameters)
     for _ in range(stretches):
         begun = time.perf_counter()
         stretch()

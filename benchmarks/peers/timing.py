@@ -11,6 +11,8 @@ class Timing:
 
     first: float
     steps: int
+    parameters: int
+    """Trained weights: those of every peer must be as many."""
     stretches: list[float] = field(default_factory=list[float])
 
     def add(self, seconds: float) -> None:
@@ -21,6 +23,7 @@ class Timing:
         stretch = statistics.median(self.stretches)
         return {
             "first": self.first - stretch * (self.steps - 1) / self.steps,
+            "parameters": self.parameters,
             "step": 1000 * stretch / self.steps,
             "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         }
