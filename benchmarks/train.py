@@ -23,6 +23,8 @@ PEERS = {
     "JAX, a jitted step": ("run_jax", "step"),
     "JAX, one scan": ("run_jax", "scan"),
     "Keras on JAX": ("run_keras", ""),
+    "Flax NNX": ("run_flax", ""),
+    "Equinox": ("run_equinox", ""),
     "PyTorch": ("run_torch", ""),
     "PyTorch, torch.compile": ("run_torch", "compile"),
 }

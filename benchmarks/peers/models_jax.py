@@ -76,7 +76,7 @@ STAGES = [(width, 2 if width > 16 and number == 0 else 1) for width in (16, 32, 
 
 def resnet_init(keys: Keys, workload: Workload) -> tuple[Params, Params]:
     layers, inputs = {"stem": (3, 3, 16)}, 16
-    for number, (width, stride) in enumerate(STAGES):
+    for number, (width, _) in enumerate(STAGES):
         layers |= {f"{number}a": (3, inputs, width), f"{number}b": (3, width, width)}
         inputs = width
     params, state = conv_norm_init(keys, layers)

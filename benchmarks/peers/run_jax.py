@@ -2,6 +2,7 @@
 
 import itertools
 import time
+from functools import partial
 from typing import Any
 
 import jax
@@ -22,6 +23,12 @@ def optimizer(workload: Workload) -> Any:
             return optax.sgd(workload.lr, momentum=0.9)
         case _:
             return optax.adam(workload.lr)
+
+
+def order(workload: Workload, epoch: Any) -> Any:
+    """Rows of the batches of an epoch."""
+    found = jax.random.permutation(jax.random.key(epoch), workload.rows)
+    return found[: workload.steps * workload.batch].reshape(workload.steps, workload.batch)
 
 
 def run(workload: Workload, way: str, stretches: int) -> Timing:
@@ -47,14 +54,10 @@ def run(workload: Workload, way: str, stretches: int) -> Timing:
         updates, memory = rule.update(gradients, memory, params)
         return (optax.apply_updates(params, updates), state, memory, number + 1), value
 
-    def order(epoch: int) -> Any:
-        found = jax.random.permutation(jax.random.key(epoch), workload.rows)
-        return found[: workload.steps * workload.batch].reshape(workload.steps, workload.batch)
-
     if way == "scan":
-        epoch_of = jax.jit(lambda carry, epoch: lax.scan(step, carry, order(epoch)), donate_argnums=0)
+        epoch_of = jax.jit(lambda carry, epoch: lax.scan(step, carry, order(workload, epoch)), donate_argnums=0)
     else:
-        one, shuffled = jax.jit(step, donate_argnums=0), jax.jit(order)
+        one, shuffled = jax.jit(step, donate_argnums=0), jax.jit(partial(order, workload))
 
         def epoch_of(carry: Any, epoch: int) -> Any:
             values = []

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 from peers.timing import Timing
-from peers.workloads import CONTEXT, HEADS, LAYERS, VOCAB, WIDTH, Workload, data
+from peers.workloads import BETA2, CONTEXT, DECAY, HEADS, LAYERS, VOCAB, WIDTH, Workload, data
 
 
 def conv(x: Any, width: int, stride: int = 1, act: bool = True) -> Any:
@@ -26,12 +26,24 @@ def mlp() -> Any:
     return keras.Model(image, layers.Dense(10)(x))
 
 
-def small_resnet() -> Any:
-    image = keras.Input((28, 28, 1))
+def digits() -> Any:
+    image = keras.Input((8, 8, 1))
+    return keras.Model(image, layers.Dense(10)(layers.Dense(32, "relu")(layers.Flatten()(image))))
+
+
+def lstm() -> Any:
+    rows = keras.Input((100, 32))
+    return keras.Model(rows, layers.Dense(10)(layers.LSTM(128)(rows)))
+
+
+def resnet20() -> Any:
+    image = keras.Input((32, 32, 3))
     x = conv(image, 16)
-    x = layers.ReLU()(x + conv(conv(x, 16), 16, act=False))
-    x = conv(x, 32, 2)
-    x = layers.ReLU()(x + conv(conv(x, 32), 32, act=False))
+    for width in (16, 32, 64):
+        for number in range(3):
+            stride = 2 if width > 16 and number == 0 else 1
+            skip = layers.Conv2D(width, 1, stride, use_bias=False)(x) if stride > 1 else x
+            x = layers.ReLU()(skip + conv(conv(x, width, stride), width, act=False))
     return keras.Model(image, layers.Dense(10)(layers.GlobalAveragePooling2D()(x)))
 
 
@@ -68,25 +80,31 @@ class Gpt(keras.Model):
         return self.tables.logits(self.norm(x))
 
 
+MODELS = {"mlp": mlp, "digits": digits, "resnet20": resnet20, "lstm": lstm, "gpt": Gpt}
+
+
 def run(workload: Workload, way: str, stretches: int) -> Timing:
     """Times of the first step and of the steps after it."""
     begun = time.perf_counter()
     keras.utils.set_random_seed(0)
     rows = data(workload)
-    inputs, target = rows.get("image", rows.get("tokens")), rows.get("label", rows.get("target"))
-    net = {"mlp": mlp, "conv": small_resnet, "gpt": Gpt}[workload.name]()
-    rule = (
-        keras.optimizers.AdamW(workload.lr, 0.1, beta_2=0.99)
-        if workload.name == "gpt"
-        else keras.optimizers.Adam(workload.lr)
-    )
+    inputs, target = rows.values()
+    net = MODELS[workload.name]()
+    match workload.rule:
+        case "adamw":
+            decay = DECAY[workload.name]
+            rule = keras.optimizers.AdamW(workload.lr, decay, beta_2=BETA2.get(workload.name, 0.999))
+        case "sgd":
+            rule = keras.optimizers.SGD(workload.lr, 0.9)
+        case _:
+            rule = keras.optimizers.Adam(workload.lr)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     # Many steps in one compiled call: the faster of Keras's two ways on small models.
     net.compile(rule, loss, steps_per_execution=min(39, workload.steps))
     count = workload.steps * workload.batch
 
     def stretch() -> None:
-        net.fit(inputs[:count], target[:count], workload.batch, 1, verbose=0, shuffle=True)
+        net.fit(inputs[:count], target[:count], workload.batch, workload.epochs, verbose=0, shuffle=True)
 
     stretch()
     parameters = sum(each.value.size for each in net.trainable_variables)

@@ -1,18 +1,20 @@
 """A convolution of one group with gradients that XLA for CPUs runs fast inside of a loop.
 
 XLA for CPUs brings the axes of a convolution into the order of its fast kernels only outside of loops; the gradients that
-JAX derives have another order, and inside of a training loop they run ten to a hundred times slower. Here the gradient by
-the input is a convolution in the fast order, and the gradient by the kernel a matrix product for every element of the
-window (0.2 to 0.5 of the time of the derived one, also outside of a loop).
+JAX derives have another order, and inside of a training loop they run ten to a hundred times slower. Here both gradients
+are convolutions in the fast order. That by the kernel is the sum over pieces of the batch: one convolution over all of it
+uses one core (0.5 to 0.9 of its time; a matrix product for every element of the window takes 1 to 3 times as long).
 """
 
 from functools import partial
 from typing import Any
 
 from dslc.lazy import jax, jnp, lax
-from dslc.ops.conv._window import Pads, Window, pad
+from dslc.ops.conv._window import Pads, Window
 
 AXES = {1: ("NWC", "WIO", "NWC"), 2: ("NHWC", "HWIO", "NHWC"), 3: ("NDHWC", "DHWIO", "NDHWC")}
+PIECE = 16
+"""Examples in a piece of the batch."""
 
 
 def single(x: Any, kernel: Any, window: Window, pads: Pads) -> Any:
@@ -57,8 +59,25 @@ def _by_input(window: Window, pads: Pads, shape: tuple[int, ...], kernel: Any, g
 
 
 def _by_kernel(window: Window, pads: Pads, x: Any, gradient: Any) -> Any:
-    """For every element of the window: what it saw, times the gradient of what it gave, over all places."""
-    padded = pad(x, pads, 0.0)
-    flat = gradient.reshape(-1, gradient.shape[-1])
-    products = [window.taken(padded, offset).reshape(-1, x.shape[-1]).T @ flat for offset in window.offsets()]
-    return jnp.stack(products).reshape(*window.size, x.shape[-1], gradient.shape[-1])
+    """What each element of the window saw, times the gradient of what it gave, over all places: a convolution as well.
+
+    Its channels are the examples, its window is the gradient, its examples are the channels.
+    """
+    pieces = max(x.shape[0] // PIECE, min(2, x.shape[0]))
+    parts = zip(jnp.array_split(x, pieces), jnp.array_split(gradient, pieces), strict=True)
+    return sum(_seen(window, pads, part, slope) for part, slope in parts)
+
+
+def _seen(window: Window, pads: Pads, x: Any, gradient: Any) -> Any:
+    rank = window.rank
+    found = lax.conv_general_dilated(
+        x.transpose(rank + 1, *range(1, rank + 1), 0),
+        gradient.transpose(*range(1, rank + 1), 0, rank + 1),
+        window.dilation,
+        pads,
+        rhs_dilation=window.stride,
+        dimension_numbers=AXES[rank],
+    )
+    # Where the stride leaves a rest, it finds one element more than the window has.
+    whole = tuple(slice(size) for size in window.size)
+    return found[(slice(None), *whole)].transpose(*range(1, rank + 1), 0, rank + 1)
