@@ -13,17 +13,21 @@ from dslc.lazy import jax, jnp, lax
 from dslc.ops.conv._window import Pads, Window
 
 AXES = {1: ("NWC", "WIO", "NWC"), 2: ("NHWC", "HWIO", "NHWC"), 3: ("NDHWC", "DHWIO", "NDHWC")}
-PIECE = 16
+PIECE = 32
 """Examples in a piece of the batch."""
 
 
-def single(x: Any, kernel: Any, window: Window, pads: Pads) -> Any:
-    """The convolution of `[batch, spatial..., channels]` with `[spatial..., channels, filters]`."""
+def single(x: Any, kernel: Any, window: Window, pads: Pads, alone: bool = True) -> Any:
+    """The convolution of `[batch, spatial..., channels]` with `[spatial..., channels, filters]`.
+
+    Args:
+        alone: no others run beside it, so its own gradient has to use all cores.
+    """
     plain = partial(_forward, window, pads)
     if any(low >= span or high >= span for (low, high), span in zip(pads, window.span, strict=True)):
         return plain(x, kernel)  # Places that see padding alone: the derived rule crops, this one does not.
     made = jax.custom_vjp(plain)
-    made.defvjp(lambda x, kernel: (plain(x, kernel), (x, kernel)), partial(_backward, window, pads))
+    made.defvjp(lambda x, kernel: (plain(x, kernel), (x, kernel)), partial(_backward, window, pads, alone))
     return made(x, kernel)
 
 
@@ -33,9 +37,10 @@ def _forward(window: Window, pads: Pads, x: Any, kernel: Any) -> Any:
     )
 
 
-def _backward(window: Window, pads: Pads, kept: Any, gradient: Any) -> tuple[Any, Any]:
+def _backward(window: Window, pads: Pads, alone: bool, kept: Any, gradient: Any) -> tuple[Any, Any]:
     x, kernel = kept
-    return _by_input(window, pads, x.shape, kernel, gradient), _by_kernel(window, pads, x, gradient)
+    by_kernel = _by_kernel if alone else _seen
+    return _by_input(window, pads, x.shape, kernel, gradient), by_kernel(window, pads, x, gradient)
 
 
 def _by_input(window: Window, pads: Pads, shape: tuple[int, ...], kernel: Any, gradient: Any) -> Any:
