@@ -100,6 +100,11 @@ WRITTEN = {
              output loss = shares -> dense(4) -> square -> mean }""",
         "recognize_softmax",
     ),
+    "binary cross-entropy": (
+        """model m { input x: [batch, 8]  input t: [batch, 5]  p = x -> dense(5) -> sigmoid
+             output loss = -(t * (p -> log) + (1 - t) * (1 - p -> log)) -> mean }""",
+        "recognize_binary_cross_entropy",
+    ),
     "one-hot cross-entropy": (
         """model m { input x: [batch, 8]  input label: i32[batch]
              shares = x -> dense(5) -> log_softmax

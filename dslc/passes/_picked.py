@@ -40,10 +40,11 @@ ONE_HOT = Call(Sum, (call(OneHot, target) * LOGARITHMS,), _row_sum)
 SOFT = Call(Sum, (Hole("wanted") * LOGARITHMS,), _row_sum)
 
 
-def reductions(rows: Pattern) -> tuple[Pattern, Pattern, Pattern]:
-    """The negative mean, the negative sum, and the negative of each row."""
-    mean, sum = (Either((-Call(op, (rows,), _whole), Call(op, (-rows,), _whole))) for op in (Mean, Sum))
-    return mean, sum, -rows
+def reductions(rows: Pattern, negative: Pattern | None = None) -> tuple[Pattern, Pattern, Pattern]:
+    """The negative mean, the negative sum, and the negative of each row, for which there may be other ways to write it."""
+    negative = negative or -rows
+    mean, sum = (Either((-Call(op, (rows,), _whole), Call(op, (negative,), _whole))) for op in (Mean, Sum))
+    return mean, sum, negative
 
 
 REDUCE = ("mean", "sum", "none")
