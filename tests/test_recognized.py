@@ -111,6 +111,15 @@ WRITTEN = {
              output loss = -((label -> one_hot(5)) * shares -> sum(axis = -1)) -> mean }""",
         "recognize_cross_entropy",
     ),
+    "attention in the notation of einsum": (
+        """model m { input x: [batch, 6, 8]
+             q = x -> dense(8) -> reshape([batch, 6, 2, 4])
+             k = x -> dense(8) -> reshape([batch, 6, 2, 4])
+             v = x -> dense(8) -> reshape([batch, 6, 2, 4])
+             shares = (q, k) -> einsum("b q h d, b k h d -> b h q k") -> (it * 0.5) -> softmax
+             output loss = (shares, v) -> einsum("b h q k, b k h d -> b q h d") -> square -> mean }""",
+        "recognize_attention",
+    ),
     "padded keys": (
         """model m { input x: [batch, 6, 8]  input words: i32[batch, 6]
              q = x -> dense(8)  k = x -> dense(8)  v = x -> dense(8)

@@ -9,8 +9,10 @@ from dslc.ops.activation.softmax import Softmax
 from dslc.ops.arithmetic.matmul import Matmul
 from dslc.ops.core.index import Index
 from dslc.ops.noise.dropout import Dropout
+from dslc.ops.shape.einsum import Einsum
 from dslc.ops.shape.where import Where
 from dslc.passes._edit import Edit
+from dslc.passes._einsum import gathers_values, makes_scores
 from dslc.passes._match import Call, Either, Found, Hole, Number, Pattern, Product, Total
 from dslc.passes._terms import number
 from dslc.passes._visible import WHOLE, is_causal
@@ -27,7 +29,8 @@ def _along_keys(op: Softmax, types: tuple[Type | None, ...]) -> bool:
     return scores is not None and op.axis % scores.rank == scores.rank - 1
 
 
-PLAIN = Product(Number("scale"), ((Call(Matmul, (q, k)), 1.0),))
+LIKENESS = Either((Call(Matmul, (q, k)), Call(Einsum, (q, k), makes_scores)))
+PLAIN = Product(Number("scale"), ((LIKENESS, 1.0),))
 
 
 def _scores(depth: int) -> Iterator[Pattern]:
@@ -42,7 +45,7 @@ def _scores(depth: int) -> Iterator[Pattern]:
 
 SCORES = Either(tuple(_scores(2)))
 SHARES = Either((Call(Softmax, (SCORES,), _along_keys), Call(Softmax, (SCORES, Hole("mask")), _along_keys)))
-ATTENTION = Call(Matmul, (SHARES, v))
+ATTENTION = Either((Call(Matmul, (SHARES, v)), Call(Einsum, (SHARES, v), gathers_values)))
 DROPPED = Call(Matmul, (Call(Dropout, (SHARES,)), v))
 
 

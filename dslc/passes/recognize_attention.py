@@ -8,13 +8,16 @@ from dslc.graph import Graph, Node, Ref
 from dslc.ops.arithmetic.equal import Equal
 from dslc.ops.arithmetic.greater import Greater
 from dslc.ops.attention.attend import Attend
+from dslc.ops.base import Op
 from dslc.ops.core.constant import Constant
 from dslc.ops.reduce.mean import Mean
 from dslc.ops.reduce.sum import Sum
+from dslc.ops.shape.einsum import Einsum
 from dslc.ops.shape.transpose import Transpose
 from dslc.ops.shape.where import Where
 from dslc.passes._attention import ATTENTION, DROPPED, Written, read, with_heads
 from dslc.passes._edit import Edit
+from dslc.passes._einsum import Order, of_scores, of_values
 from dslc.passes._match import Found, recognized
 from dslc.passes.base import Fact, Optimization, Refused, Rewritten, Sample, optimization
 from dslc.types import Type
@@ -56,7 +59,8 @@ class Dropped(Fact):
 class RecognizeAttention(Optimization):
     """Replaces attention, written out as products and softmax, by the op; masks of positions are read.
 
-    Before: `softmax(scale * q @ k.T + bias) @ v`, scores hidden by `where(mask, scores, -1e9)` or by the mask of softmax
+    Before: `softmax(scale * q @ k.T + bias) @ v`, or the two products as `einsum`, with scores hidden by
+    `where(mask, scores, -1e9)` or by the mask of softmax
     After: `attend(q, k, v, mask, bias)` for each head, causal where the mask compares positions
     Saves: the scores are not kept for the gradient, from 256 queries on the shares neither; keys that a causal mask hides
     are skipped in blocks.
@@ -267,32 +271,54 @@ def _shares(node: Node) -> Ref:
 
 
 def _judge(edit: Edit, node: Node, found: Found) -> Written | Fact:
-    q, k, v = (edit.type(found.refs[name]) for name in ("q", "k", "v"))
-    alike = q.rank == k.rank == v.rank >= 2 and all(
-        same(a, b) and same(a, c) for a, b, c in zip(q.shape[:-2], k.shape[:-2], v.shape[:-2], strict=True)
-    )
-    return read(edit, found, _shares(node)) if alike else ShapesDiffer((q, k, v))
+    q, k, v, _ = _orders(edit, node, found)
+    types = [
+        Type(tuple(edit.type(found.refs[name]).shape[axis] for axis in order))
+        for name, order in (("q", q), ("k", k), ("v", v))
+        if len(order) == edit.type(found.refs[name]).rank == len(q) >= 2
+    ]
+    if len(types) < 3 or not all(_same(types[0], other) for other in types):
+        return ShapesDiffer((edit.type(found.refs["q"]), edit.type(found.refs["k"]), edit.type(found.refs["v"])))
+    return read(edit, found, _shares(node))
+
+
+def _same(one: Type, other: Type) -> bool:
+    """Whether all axes but the last two are the same."""
+    return all(same(*sizes) for sizes in zip(one.shape[:-2], other.shape[:-2], strict=True))
+
+
+def _orders(edit: Edit, node: Node, found: Found) -> tuple[Order, Order, Order, Order]:
+    """How axes of queries, keys and values are put in order, with heads first, and those of the result put back."""
+    likeness = next(
+        edit[name] for name in found.inner if edit[name].inputs[:2] == (found.refs["q"], found.refs["k"])
+    ).op
+    q, k, v = (tuple(range(edit.type(found.refs[name]).rank)) for name in ("q", "k", "v"))
+    scores = of_scores(likeness) if isinstance(likeness, Einsum) else None
+    values = of_values(node.op) if isinstance(node.op, Einsum) else None
+    return *(scores or (q, (*k[:-2], *k[:-3:-1]))), *(values or (v, tuple(range(node.type.rank))))
 
 
 def _attend(edit: Edit, node: Node, found: Found, written: Written, nodes: list[Node]) -> None:
-    q, v = found.refs["q"], found.refs["v"]
-    op = Attend(1, causal=written.causal, scale=_scale(written.scale, edit.type(q)))
-    k = _turned(edit, node, found.refs["k"])
+    *orders, back = _orders(edit, node, found)
+    q, k, v = (_ordered(edit, node, found.refs[name], order) for name, order in zip("qkv", orders, strict=True))
+    op: Op = Attend(1, causal=written.causal, scale=_scale(written.scale, edit.type(q)))
     hides = _hides(edit, node, written)
     mask, bias = (
         None if part is None else with_heads(edit, node, part, node.type.rank, f"{node.name}.{name}")
         for name, part in (("mask", hides or written.mask), ("bias", written.bias))
     )
-    if hides is None:
-        edit.become(node, op, q, k, v, mask, bias, covers=nodes)
-        return
-    # A row without a visible key has equal scores, and its shares are all the same.
-    made = edit.put(node, f"{node.name}.attend", op, q, k, v, mask, bias)
-    count = edit.put(node, f"{node.name}.count", Sum(-1, keep=True), hides)
-    zero = edit.put(node, f"{node.name}.zero", Constant(0, "i32"))
-    visible = edit.put(node, f"{node.name}.any", Greater(), count, zero)
-    mean = edit.put(node, f"{node.name}.mean", Mean(-2, keep=True), v)
-    edit.become(node, Where(), visible, made, mean, covers=nodes)
+    inputs = (q, k, v, mask, bias)
+    if hides is not None:
+        # A row without a visible key has equal scores, and its shares are all the same.
+        made = edit.put(node, f"{node.name}.attend", op, *inputs)
+        count = edit.put(node, f"{node.name}.count", Sum(-1, keep=True), hides)
+        zero = edit.put(node, f"{node.name}.zero", Constant(0, "i32"))
+        visible = edit.put(node, f"{node.name}.any", Greater(), count, zero)
+        mean = edit.put(node, f"{node.name}.mean", Mean(-2, keep=True), v)
+        op, inputs = Where(), (visible, made, mean)
+    if back != tuple(range(len(back))):
+        op, inputs = Transpose(back), (edit.put(node, f"{node.name}.heads", op, *inputs),)
+    edit.become(node, op, *inputs, covers=nodes)
 
 
 def _scale(scale: float, q: Type) -> float | None:
@@ -301,19 +327,16 @@ def _scale(scale: float, q: Type) -> float | None:
     return None if isinstance(width, int) and isclose(scale, width**-0.5, rel_tol=1e-15) else scale
 
 
-def _turned(edit: Edit, node: Node, ref: Ref) -> Ref:
-    """The keys as rows."""
-    before, rank = edit.producer(ref), edit.type(ref).rank
-    swapped = (*range(rank - 2), rank - 1, rank - 2)
-    if before is not None and isinstance(before.op, Transpose) and _order(before.op, rank) == swapped:
-        (keys,) = before.inputs
-        assert keys is not None  # a transposition has an input
-        return keys
-    return edit.put(node, f"{node.name}.keys", Transpose(swapped), ref)
-
-
-def _order(op: Transpose, rank: int) -> tuple[int, ...]:
-    return tuple(axis % rank for axis in (range(rank - 1, -1, -1) if op.axes is None else op.axes))
+def _ordered(edit: Edit, node: Node, ref: Ref, order: Order) -> Ref:
+    """A tensor with its axes in an order."""
+    before, kept = edit.producer(ref), tuple(range(len(order)))
+    if order == kept:
+        return ref
+    if before is not None and isinstance(before.op, Transpose) and before.inputs[0] is not None:
+        turned = before.op.axes or kept[::-1]
+        if tuple(turned[axis] % len(order) for axis in order) == kept:
+            return before.inputs[0]
+    return edit.put(node, f"{node.name}.turned", Transpose(order), ref)
 
 
 def _hides(edit: Edit, node: Node, written: Written) -> Ref | None:

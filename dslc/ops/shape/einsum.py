@@ -53,7 +53,7 @@ class Einsum(Op):
 
     def infer(self, *xs: Type) -> Type:
         floating(*xs)
-        terms, out = self._terms()
+        terms, out = self.terms()
         sizes = self._sizes(xs, terms)
         if new := next((name for name in out if name not in sizes), None):
             raise Mismatch(
@@ -73,7 +73,7 @@ class Einsum(Op):
         return found
 
     def cost(self, *xs: Type) -> Cost:
-        sizes = self._sizes(xs, self._terms()[0])
+        sizes = self._sizes(xs, self.terms()[0])
         flops = 0
         for step in self._steps():
             every = elements([Type(tuple(size for name in step.names() for size in sizes[name]))])
@@ -82,7 +82,7 @@ class Einsum(Op):
             flops += every - left if len(step.terms) == 1 else every * (1 + (every > left))
         return Cost(flops, moved(*xs, self.infer(*xs)))
 
-    def _terms(self) -> tuple[tuple[Term, ...], Term]:
+    def terms(self) -> tuple[tuple[Term, ...], Term]:
         """The names of the axes of every tensor, and of the result."""
         left, right = sides(self.pattern)
         parts = [part.strip() for part in (*left.split(","), right)]
@@ -116,7 +116,7 @@ class Einsum(Op):
 
     def _steps(self) -> tuple["_Step", ...]:
         """The products of two tensors that lead to the result, from left to right."""
-        terms, out = self._terms()
+        terms, out = self.terms()
         steps: list[_Step] = []
         left, *others = terms
         while len(others) > 1:
