@@ -3,12 +3,16 @@
 from collections.abc import Iterator
 
 from dslc.compilation import Compilation
+from dslc.emit import emitted
 from dslc.export import exported
+from dslc.lazy import np
 from dslc.resolve import Program
 from dslc.text import to_text
 from dslc.text.tree import tree_text
 
-EMITS = ("ir", "jaxpr", "stablehlo", "hlo")
+EMITS = ("ir", "jaxpr", "stablehlo", "hlo", "python")
+USUAL = EMITS[:-1]
+"""Those that need no data, and are there for a model that is not trained too."""
 
 
 def after(stage: str, compilation: Compilation) -> str:
@@ -69,4 +73,17 @@ def artifacts(compilation: Compilation, kinds: tuple[str, ...], files: bool = Tr
             found |= {f"{name}.export": bytes(program.serialize()) for name, program in programs.items()}
     if "hlo" in kinds:
         found["program.hlo"] = compilation.compile.as_text() or ""
+    if "python" in kinds:
+        found |= dict(_module(compilation, files))
     return found
+
+
+def _module(compilation: Compilation, files: bool) -> Iterator[tuple[str, str | bytes]]:
+    """The training program as a module of Python, and the arrays that it reads."""
+    made = emitted(compilation)
+    yield f"{made.name}.py", made.text
+    if files:
+        from safetensors.numpy import save  # noqa: PLC0415  # not before there is something to save
+
+        for name, arrays in made.arrays.items():
+            yield name, save({key: np.asarray(array, order="C") for key, array in arrays.items()})

@@ -46,7 +46,7 @@ LAYERS = (
     ("linting",),
     ("compiler", "mend"),
     ("train", "trained", "view", "summary", "sizes", "compilation", "artifacts", "export", "changes", "counted", "recompiled",
-     "profile", "agreement", "library", "pages", "api"),
+     "profile", "emit", "agreement", "library", "pages", "api"),
     ("cli", "__main__", "__init__"),
 )  # fmt: skip
 # A combinator turns its body into nodes while the graph is built, with the same values as the builder.

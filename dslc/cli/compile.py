@@ -11,7 +11,7 @@ from dslc.cli._outcome import read
 from dslc.errors.paint import shown_on
 
 OUT = typer.Option("--output", "-o", metavar="DIR", help="Write the artifacts here.")
-EMIT = typer.Option("--emit", metavar="A,B", help="Which artifacts: ir, jaxpr, stablehlo, hlo. Printed, without -o.")
+EMIT = typer.Option("--emit", metavar="A,B", help="Of ir, jaxpr, stablehlo, hlo, python. Printed, without -o.")
 AFTER = typer.Option("--after", metavar="STAGE", help="Stop after a stage or a pass and print what it returned.")
 DIFF = typer.Option("--diff", help="Print what each pass changed, or what `--after` names.")
 SINCE = typer.Option("--since", metavar="STAGE", help="Print what changed since this stage or pass, up to `--after`.")
@@ -48,7 +48,7 @@ def compile(
     options = _options.options(
         model=model, variant=variant, settings=settings, dims=dims, data=data, seed=seed, memory=memory
     )
-    kinds = _options.chosen("--emit", emit, artifacts.EMITS) or (artifacts.EMITS if out else ())
+    kinds = _options.chosen("--emit", emit, artifacts.EMITS) or (artifacts.USUAL if out else ())
     names = _options.passes(passes, no_passes)
     compilation = Compilation(read(file), options, names)
     if after is not None or diff or since is not None:

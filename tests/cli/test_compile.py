@@ -120,9 +120,9 @@ def test_chosen_artifacts_are_printed_without_a_folder(dslc: Dslc, mlp: str):
     said = dslc("compile", mlp, "--emit", "jaxpr")
     assert said.out.startswith("let ")
     assert "lambda" in said.out
-    said = dslc("compile", mlp, "--emit", "jaxpr,python")
+    said = dslc("compile", mlp, "--emit", "jaxpr,torch")
     assert said.status == 2
-    assert "there are ir, jaxpr, stablehlo, hlo" in said.err
+    assert "there are ir, jaxpr, stablehlo, hlo, python" in said.err
 
 
 def test_a_folder_that_cannot_be_written_is_a_coded_error(dslc: Dslc, mlp: str, tmp_path: Path):

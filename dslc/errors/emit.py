@@ -1,0 +1,54 @@
+"""E052: what cannot be written as a module of Python."""
+
+from dslc.errors.base import Problem, problem
+
+
+@problem
+class NothingTrains(Problem):
+    """`--emit python` writes a training program: forward, backward, updates and the loop. A model without a train block has
+    none of these but the first."""
+
+    code = "E0525"
+
+    model: str
+
+    def headline(self) -> str:
+        return f"`{self.model}` has no train block, and `--emit python` writes a training program"
+
+    def help(self) -> str | None:
+        return f"add `train {self.model} {{ ... }}`, or use `--emit stablehlo` for the function of the model"
+
+
+@problem
+class NoForm(Problem):
+    """A module of Python is printed from what JAX traces, one primitive after the other. For a few primitives that no layer
+    of the catalogue needs in this way there is no text."""
+
+    code = "E0526"
+
+    primitive: str
+
+    def headline(self) -> str:
+        return f"there is no way yet to write `{self.primitive}` of JAX as Python"
+
+    def label(self) -> str:
+        return "a layer in this line is computed with it"
+
+    def help(self) -> str | None:
+        return "use `--emit stablehlo`, which has a form for everything"
+
+
+@problem
+class OptimizerEntangled(Problem):
+    """In a module of Python the change of a weight is a function of this weight, its gradient and what is kept for it. Some
+    optimizers look at several weights together, or start from values that differ from element to element."""
+
+    code = "E0527"
+
+    optimizer: str
+
+    def headline(self) -> str:
+        return f"the changes of `{self.optimizer}` cannot be written weight by weight"
+
+    def help(self) -> str | None:
+        return "use another optimizer, or `--emit stablehlo`"
