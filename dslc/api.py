@@ -16,20 +16,22 @@ from dslc.errors.base import Failed, Problems
 from dslc.errors.render import report
 from dslc.graph import Graph
 from dslc.initialize import initial
+from dslc.lazy import jnp
 from dslc.lower import lower
 from dslc.optimize import optimize
-from dslc.parse import parse
+from dslc.parse import parse, tree
 from dslc.plan import Plan, Update
 from dslc.resolve import Program as Declared
 from dslc.schedules.base import Length
 from dslc.source import Source
 from dslc.summary import Summary, count, summarize, type_text
-from dslc.train.accumulate import averaged
 from dslc.train.follow import followers
 from dslc.train.groups import Groups
 from dslc.train.load import of_sections
+from dslc.train.packing import Packing
+from dslc.train.scaling import scales, scaling
 from dslc.train.task import derived
-from dslc.train.update import applied, clipped, gradient_of, penalized
+from dslc.train.update import Changing, Moving
 from dslc.view import View, page
 
 if TYPE_CHECKING:
@@ -132,6 +134,7 @@ class Model:
         """
         given = self._given(self.graph, inputs)
         graph = bind(self.graph, dims_of(self.graph, {name: array.shape for name, array in given.items()}))
+        graph, _ = optimize(graph, "always", (), self.precision)
         outputs, state = lower(graph, self.source)(params["weights"], params["state"], given, training=train, key=key)
         return (outputs, {**params["state"], **state}) if train else outputs
 
@@ -149,9 +152,20 @@ class Model:
         except Failed as failed:
             raise FileHasErrors(failed.problems, self.sources) from None
 
+    @cached_property
+    def precision(self) -> str:
+        """The floats that it computes in: those of its train block, `f32` where that says nothing."""
+        train = self.declared.trains.get(self.name)
+        written = {
+            name.text for item in (train.body if train else ()) if isinstance(item, tree.Assign) for name in item.names
+        }
+        asked = {item.name for item in self.declared.overrides}
+        return self.plan.precision if train and "precision" in written | asked else "f32"
+
     def loss(self, params: Params, batch: Mapping[str, Any], train: bool = False, key: "Array | None" = None) -> Any:
         """The loss of the train block on a batch of the fields of its data; with `train`, a tuple of it and the next state."""
-        outputs, state = lower(self._bound(batch), self.source)(
+        graph, _ = optimize(self._bound(batch), "always", (), self.precision)
+        outputs, state = lower(graph, self.source)(
             params["weights"], params["state"], self._fields(batch), training=train, key=key
         )
         loss = outputs[self._update.loss]
@@ -162,7 +176,8 @@ class Model:
 
         Its state for `train_step` is `model.optimizer().init(params["weights"])`.
         """
-        return self._groups.rule(self._update.optimizer, run or Length(1, 1))
+        rule = self._groups.rule(self._update.optimizer, run or Length(1, 1))
+        return scaling(rule) if scales(self.plan.precision) else rule
 
     def train_step(
         self,
@@ -184,17 +199,14 @@ class Model:
         weights, update, count = params["weights"], self._update, self.plan.accumulate
         if self.plan.ema is not None:
             raise ValueError("the train block keeps means of the weights (`ema`): train it with `dslc train`")
-        fields, trained = self._fields(batch), self._groups.changed(update)
-        forward, _ = optimize(self._bound(_first(fields, count)), "training")
+        fields = self._fields(batch)
+        forward, _ = optimize(self._bound(_first(fields, count)), "training", precision=self.plan.precision)
         program = lower(derived(forward, update, self._groups, self.plan), self.source)
-        outputs, state = averaged(program, count, weights, params["state"], fields, key)
-        gradients = penalized(update, weights, {name: gradient_of(outputs, name, weights) for name in trained})
-        gradients, _ = clipped(update, self._groups.masked(gradients))
-        updates: Any
-        updates, optimizer = self.optimizer(run).update(gradients, optimizer, weights)
-        weights = applied(weights, updates)
-        values = {name: outputs[name] for name in (update.loss, *update.scalars)}
-        return {"weights": weights, "state": {**params["state"], **state}}, optimizer, values
+        changing = Changing(
+            update, program, self.optimizer(run), Packing({}), self._groups, count, scales(self.plan.precision)
+        )
+        moving, optimizer = changing(Moving(weights, params["state"], {}, jnp.ones((), bool)), optimizer, fields, key)
+        return {"weights": moving.weights, "state": moving.state}, optimizer, moving.told
 
     @cached_property
     def _groups(self) -> Groups:

@@ -116,7 +116,9 @@ class Compilation:
 
     @stage
     def optimize(self) -> tuple[Graph, Report]:
-        return optimize(self.build, "inference" if self.plan is None else "training", self.passes)
+        if self.plan is None:
+            return optimize(self.build, "inference", self.passes)
+        return optimize(self.build, "training", self.passes, self.plan.precision)
 
     @stage
     def differentiate(self) -> Graph:
@@ -138,7 +140,7 @@ class Compilation:
             return {}
         found: dict[str, Choice] = {}
         for update in self.plan.updates:
-            graph, _ = optimize(self.task.updating(update), "training", self.passes)
+            graph, _ = optimize(self.task.updating(update), "training", self.passes, self.plan.precision)
             found[update.name] = fitted(graph, update, self.task.groups, self.plan)
         return found
 

@@ -8,6 +8,7 @@ from time import perf_counter
 from dslc.graph import Graph, Node
 from dslc.passes._edit import changed
 from dslc.passes.base import PASSES, PHASES, Match, Optimization, Refusal, Rewritten
+from dslc.precision import Precision, is_low
 from dslc.verify import bodies, verify
 
 MOST_ROUNDS = 100
@@ -36,11 +37,14 @@ class Report:
     """Passes that were asked for and are not right in this phase."""
 
 
-def optimize(graph: Graph, phase: str, names: Iterable[str] | None = None) -> tuple[Graph, Report]:
+def optimize(
+    graph: Graph, phase: str, names: Iterable[str] | None = None, precision: str = "f32"
+) -> tuple[Graph, Report]:
     """The graph after the passes of a phase, or after those of them that are named; verified after each one.
 
     Args:
         phase: `always`, `training`, `inference` or `export`.
+        precision: the floats to compute in, `f32`, `bf16` or `f16`: put in at the end, whatever passes are named.
 
     Raises:
         KeyError: when there is no such pass, or phase.
@@ -52,6 +56,11 @@ def optimize(graph: Graph, phase: str, names: Iterable[str] | None = None) -> tu
         if wanted is None or cls.name in wanted:
             steps.append(apply(cls(), graph))
             graph = steps[-1].after
+    if is_low(precision):
+        start = perf_counter()
+        made = Precision(precision).run(graph)
+        steps.append(Step(Precision(precision), graph, made.graph, made.taken, made.refused, perf_counter() - start))
+        graph = made.graph
     left_out = tuple(name for name, cls in (wanted or {}).items() if cls not in order)
     return graph, Report(phase, tuple(steps), left_out)
 

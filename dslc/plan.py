@@ -104,6 +104,8 @@ class Plan:
     steps: int | None = None
     """Given instead of epochs."""
     seed: int = 0
+    precision: str = "f32"
+    """The floats that it computes in: `f32`, `bf16` or `f16`; weights stay in float32."""
     groups: tuple[Group, ...] = ()
     """In the order of writing: what a later one says of a weight wins."""
     memory: int | None = None

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from dslc.dims import Size, parse_size, substitute
 
 FLOATS = ("f16", "bf16", "f32", "f64")
+PRECISIONS = ("f32", "bf16", "f16")
+"""What a train block may compute in."""
 INTEGERS = ("i8", "u8", "i32", "i64")
 DTYPES = (*FLOATS, *INTEGERS, "bool")
 JAX_DTYPES = {

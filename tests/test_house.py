@@ -40,7 +40,7 @@ LAYERS = (
     ("types", "catalogue"),
     ("ops", "initializers", "graph", "paths", "errors", "plan", "schedules", "optimizers", "data", "keys"),
     ("text", "verify", "parse"),
-    ("passes", "format", "widen"),
+    ("passes", "format", "widen", "precision"),
     ("resolve", "build", "bind", "initialize", "optimize", "prepare", "differentiate", "lower"),
     ("lint", "estimate", "recompute"),
     ("linting",),
@@ -52,8 +52,12 @@ LAYERS = (
 # A combinator turns its body into nodes while the graph is built, with the same values as the builder.
 BUILDERS = PACKAGE / "ops" / "combinator"
 STAGES = ("parse", "resolve", "build", "optimize", "differentiate", "lower")
-# Functions of settings, settings of training and names of backward nodes that layers have as well; `.T`; the sum of gradients.
-SHARED = {"frozen", "gradient", "var", "log", "sum", "sqrt", "max", "min", "transpose", "dslc.ops.arithmetic.add"}
+# Functions of settings, settings of training and names of backward nodes that layers have as well; `.T`; the sum of gradients,
+# and its dtype.
+SHARED = {
+    "frozen", "gradient", "var", "log", "sum", "sqrt", "max", "min", "transpose",
+    "dslc.ops.arithmetic.add", "dslc.ops.shape.cast",
+}  # fmt: skip
 
 # A file that every stage changes: a pass joins the two equal nodes.
 TWICE = """net 1

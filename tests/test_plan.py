@@ -81,7 +81,7 @@ def test_the_command_line_sets_the_model_and_the_train_block():
         (f"data = iris()  {LOSS}  optimizer = sgd(lr = 0.1, nesterov = true)", "E0208", "nesterov"),
         (f"data = iris()  {LOSS}  optimizer = adam(lr = step_decay(0.1))", "E0208", "step_decay"),
         (f"data = iris()  {LOSS}  optimizer = relu", "E0204", "an optimizer"),
-        (f'data = iris()  {LOSS}  precision = "bf16"', "E0212", "precision"),
+        (f'data = iris()  {LOSS}  precision = "fp16"', "E0470", '`"f16"`'),
         ("data = iris()  step a { loss = 1 }", "E0402", "update"),
         ("data = iris()  loss = (features -> m(4), label) -> cross_entropy", "E0435", "no settings"),
         (f"data = iris() -> split(0.5, 0.6)  {LOSS}", "E0505", "1.1"),

@@ -10,23 +10,23 @@ from dslc.build.scope import Env
 from dslc.build.values import Skip
 from dslc.errors.budgets import BadAmount
 from dslc.errors.placement import WrongStatement
-from dslc.errors.resolve import NotWorkingYet
+from dslc.errors.precision import UnknownPrecision
 from dslc.errors.steps import SettingElsewhere
 from dslc.errors.training import BothLengths, OutOfRange, UnknownTrainSetting
 from dslc.optimizers.base import Optimizer
 from dslc.parse import tree
 from dslc.plan import BATCH, Duration
 from dslc.resolve import meant
+from dslc.types import PRECISIONS
 
 RULE: Mapping[str, Any] = {"optimizer": Optimizer, "clip": float, "l1": float, "l2": float}
 """Settings of an update: those of a step, and of a block for all its steps that do not give their own."""
 BLOCK: Mapping[str, Any] = {
-    **RULE, "batch": int, "accumulate": int, "epochs": int, "steps": int, "seed": int,
+    **RULE, "batch": int, "accumulate": int, "epochs": int, "steps": int, "seed": int, "precision": str,
     "early_stop": Duration, "checkpoint": Duration, "validate": Duration, "log": Duration, "start": str, "ema": float,
     "memory": int | str,
 }  # fmt: skip
 STEP: Mapping[str, Any] = {**RULE, "every": int}
-LATER = ("precision",)
 SPECIAL = ("data", "loss", "metrics")
 SPECIAL_OF_STEP = ("loss", "update")
 POSITIVE = ("batch", "accumulate", "epochs", "steps", "clip", "every")
@@ -58,10 +58,8 @@ class Given:
             name = item.names[0].text if isinstance(item, tree.Assign) and len(item.names) == 1 else ""
             if isinstance(item, tree.Assign) and (name in self.known or name in self.special):
                 self._setting(name, item)
-            elif isinstance(item, tree.Assign) and self.is_step and name in (*BLOCK, *SPECIAL, *LATER):
+            elif isinstance(item, tree.Assign) and self.is_step and name in (*BLOCK, *SPECIAL):
                 self.env.build.problems.add(SettingElsewhere(item.names[0].span, name, in_step=True))
-            elif name in LATER:
-                self.env.build.problems.add(NotWorkingYet(item.span, f"`{name}` of a train block"))
             elif isinstance(item, STATEMENTS):
                 self.statements.append(item)
             else:
@@ -124,6 +122,8 @@ class Given:
             self.env.build.problems.add(OutOfRange(item.value.span, name, str(value), "above 0 and below 1"))
         if name in ("l1", "l2") and value < 0:
             self.env.build.problems.add(OutOfRange(item.value.span, name, str(value), "at least 0"))
+        if name == "precision" and value not in PRECISIONS:
+            self.env.build.problems.add(UnknownPrecision(item.value.span, str(value)))
 
     def refuse_constant(self, item: tree.Assign) -> None:
         """A name that is bound to a constant is a setting that training does not know."""
@@ -131,5 +131,5 @@ class Given:
         if not self.is_step and name in (*STEP, *SPECIAL_OF_STEP):
             self.env.build.problems.add(SettingElsewhere(span, name, in_step=False))
             return
-        near, sure = meant.setting_name(name, (*self.known, *self.special, *(() if self.is_step else LATER)))
+        near, sure = meant.setting_name(name, (*self.known, *self.special))
         self.env.build.problems.add(UnknownTrainSetting(span, name, near, self.head, sure))

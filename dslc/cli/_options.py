@@ -37,6 +37,9 @@ NoPasses = Annotated[bool, typer.Option("--no-passes", help="Run no optimization
 Device = Annotated[
     str | None, typer.Option("--device", metavar="cpu|gpu|tpu", help="Where to compute; else the best there is.")
 ]
+Deterministic = Annotated[
+    bool, typer.Option("--deterministic", help="Only what gives the same bits in every run on this machine.")
+]
 
 DEVICES = ("cpu", "gpu", "tpu")
 
@@ -149,8 +152,11 @@ def chosen(option: str, text: str | None, known: Sequence[str]) -> tuple[str, ..
     return words
 
 
-def use(device: str | None) -> None:
+def use(device: str | None, deterministic: bool = False) -> None:
     """Compute on a kind of device, with programs kept in the user's cache.
+
+    Args:
+        deterministic: with nothing that gives other bits from run to run.
 
     Raises:
         BadParameter: when there is no such kind.
@@ -160,10 +166,12 @@ def use(device: str | None) -> None:
     from dslc.errors.internal import NoDevice  # noqa: PLC0415
     from dslc.lazy import jax  # noqa: PLC0415
     from dslc.source import NOWHERE  # noqa: PLC0415
-    from dslc.train.device import prepare  # noqa: PLC0415
+    from dslc.train.device import prepare, repeat_exactly  # noqa: PLC0415
 
     if device is not None and device not in DEVICES:
         raise typer.BadParameter(f"`--device {device}`: there are {', '.join(DEVICES)}")
+    if deterministic:
+        repeat_exactly()
     reason = ""
     for platform in ("cuda", "rocm") if device == "gpu" else (device,):
         try:

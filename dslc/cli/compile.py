@@ -38,6 +38,7 @@ def compile(
     passes: _options.Passes = None,
     no_passes: _options.NoPasses = False,
     device: _options.Device = None,
+    deterministic: _options.Deterministic = False,
     as_json: _options.Json = False,
 ) -> None:
     """Build the program of a file; report what the passes did, what it costs and how long it took."""
@@ -54,7 +55,7 @@ def compile(
     if after is not None or diff or since is not None:
         _after.show(compilation, after, since, diff)
         return
-    _options.use(device)
+    _options.use(device, deterministic)
     if profile:
         from dslc.cli import _profiled  # noqa: PLC0415
 

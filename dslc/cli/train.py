@@ -27,6 +27,7 @@ def train(
     passes: _options.Passes = None,
     no_passes: _options.NoPasses = False,
     device: _options.Device = None,
+    deterministic: _options.Deterministic = False,
 ) -> int:
     """Train a model; metrics, checkpoints, weights and a report come into the folder of the run."""
     from dslc import compiler  # noqa: PLC0415  # `dslc --help` does without it
@@ -40,7 +41,7 @@ def train(
     source, problems = read(file), Problems()
     plan = compiler.plan_of(compiler.front(source, problems, options), options, problems)
     show(problem for problem in problems if problem.severity == "warning")
-    _options.use(device)
+    _options.use(device, deterministic)
     from dslc.train import progress, session  # noqa: PLC0415  # with JAX, when the file is known to be fine
     from dslc.trained.run import asked  # noqa: PLC0415
 

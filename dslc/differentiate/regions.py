@@ -11,10 +11,12 @@ from dslc.differentiate.flow import inner_flow
 from dslc.differentiate.forward import prepare
 from dslc.differentiate.sweep import Sweep
 from dslc.graph import Builder, Graph, Node, Ref
+from dslc.ops._wide import wide
 from dslc.ops.arithmetic.add import Add
 from dslc.ops.core.backward import Backward, input_names
 from dslc.ops.core.input import Input
 from dslc.ops.core.repeat import Repeat
+from dslc.ops.shape.cast import Cast
 from dslc.types import Type
 
 
@@ -82,7 +84,7 @@ class Region:
         weights = (node for kind in ("parameter", "state") for node in self.op.body.sources(kind))
         body.builder.nodes |= {node.name: node for node in weights}
         finals = [self._gradient_input(body.carried, place) for place in self.carried]
-        sums = [body.input(body.carried, f"{name}.gradient.sum", self._type(name)) for name in self._summed()]
+        sums = [body.input(body.carried, f"{name}.gradient.sum", self._sum_type(name)) for name in self._summed()]
         rows = [self._gradient_input(body.sliced, place) for place in self.stacked]
         roles = {name: frozenset(roles) for name, roles in self.later.items()}
         sweep = Sweep(self.body, self.inside, body.builder, self._fetch, (finals + rows)[0], roles)
@@ -96,7 +98,8 @@ class Region:
         found = {f"gradient of {given[place]}": sweep.total_or_zeros(Ref(given[place])) for place in self.carried}
         for name, before in zip(self._summed(), sums, strict=True):
             inner, gradient = self.op.body.nodes[name], sweep.total_or_zeros(Ref(name))
-            total = sweep.add(inner, "gradient.sum", Add(), (before, gradient), inner.types)
+            gradient = _cast(sweep, inner, gradient, self._sum_type(name))
+            total = sweep.add(inner, "gradient.sum", Add(), (before, gradient), (self._sum_type(name),))
             found[f"sum of gradients of {name}"] = total
         rows = (*self._rows(), *self._weights())
         found |= {f"gradient of {name}": sweep.total_or_zeros(Ref(name)) for name in rows}
@@ -109,6 +112,10 @@ class Region:
 
     def _type(self, name: str) -> Type:
         return self.op.body.nodes[name].type
+
+    def _sum_type(self, name: str) -> Type:
+        """Of the sum over all iterations: 16-bit floats would lose it."""
+        return self._type(name).with_dtype(wide(self._type(name).dtype))
 
     def _summed(self) -> list[str]:
         """Captured inputs of the body whose gradient is added up over the iterations."""
@@ -181,7 +188,7 @@ class Region:
             reverse=not self.op.reverse,
         )
         finals = [sweep.total(Ref(node.name, place)) or sweep.zeros(node, node.types[place]) for place in self.carried]
-        sums = [sweep.zeros(node, self._type(name)) for name in self._summed()]
+        sums = [sweep.zeros(node, self._sum_type(name)) for name in self._summed()]
         captured = [fetch(now(ref)) for ref in self.captured]
         rows = [sweep.total_or_zeros(Ref(node.name, place)) for place in self.stacked]
         sliced = [fetch(ref if ref.node == node.name else now(ref)) for ref in self.sliced]
@@ -192,7 +199,7 @@ class Region:
         outer = self._outer()
         for place, ref in enumerate(outer):
             if ref is not None:
-                sweep.arrive(ref, Ref(made.node, place))
+                sweep.arrive(ref, _cast(sweep, node, Ref(made.node, place), sweep.graph.type(ref)))
         for place, name in enumerate(self.later):
             self._product(sweep, self.op.body.nodes[name], Ref(made.node, len(outer) + place))
 
@@ -259,6 +266,14 @@ def _is_rowwise(node: Node, weight: Ref, whole: set[str]) -> bool:
 
 def inner_types(body: Graph, node: Node) -> tuple[Type, ...]:
     return tuple(body.type(ref) for ref in node.inputs if ref is not None)
+
+
+def _cast(sweep: Sweep, node: Node, ref: Ref, type: Type) -> Ref:
+    """A gradient in the dtype of a type."""
+    if sweep.builder.type(ref).dtype == type.dtype:
+        return ref
+    now = sweep.builder.type(ref).with_dtype(type.dtype)
+    return sweep.add(node, "gradient.cast", Cast(type.dtype), (ref,), (now,))
 
 
 def _name(ref: Ref) -> str:

@@ -54,7 +54,7 @@ def forward(plan: Plan, update: Update) -> tuple[Graph, list[str]]:
     wanted = {name: plan.graph.outputs[name] for name in (update.loss, *update.scalars)}
     graph = bind(replace(plan.graph, outputs=wanted).live(), {"batch": plan.rows})
     graph = replace(graph, updates={name: ref for name, ref in graph.updates.items() if name in update.states})
-    graph, _ = optimize(graph, "training", plan.passes)
+    graph, _ = optimize(graph, "training", plan.passes, plan.precision)
     return graph, [name for name in update.weights if name in graph.nodes and _is_trained(graph, name)]
 
 

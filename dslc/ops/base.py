@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from inspect import Parameter, signature
 from math import prod
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from dslc.catalogue import Catalogue, Entry, entry
 from dslc.dims import Size, same
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from dslc.graph import Graph
     from dslc.initializers.base import Initializer
+
+Precision = Literal["half", "any", "full", "own"]
 
 
 class Mismatch(Exception):
@@ -144,6 +146,15 @@ class Op(Entry):
     """Settings that `apply` takes as a scalar array as well: in a `repeat` they may be another number in each iteration."""
     stops_gradient: ClassVar[bool] = False
     """Counts as a constant in the backward pass."""
+    precision: ClassVar[Precision] = "any"
+    """What it computes in where a train block asks for 16-bit floats (`dslc/precision.py`).
+
+    "half": a product, in 16 bits with its weights; "any": as its inputs are, in float32 where one of them must be;
+    "full": in float32, because it adds up or raises; "own": its inputs stay as they are, and it sees to its own sums.
+    Weights of all but "half" stay in float32.
+    """
+    exact: ClassVar[tuple[str, ...]] = ()
+    """Inputs that stay as they are for a "half" as well."""
     keeps: ClassVar[tuple[str, ...] | None] = None
     """What the op's own `backward` reads: names of inputs, roles of weights, `out`. None: the rule is derived."""
     saves: ClassVar[tuple[str, ...]] = ()

@@ -1,9 +1,24 @@
 """Where programs run, and where the compiled ones are kept for the next run."""
 
+import os
+
 from dslc.cache import folder
 from dslc.lazy import jax
 
 CACHE = "jax_compilation_cache_dir"
+FLAGS = "XLA_FLAGS"
+REPEATING = "--xla_gpu_deterministic_ops=true"
+"""Leaves out on GPUs what adds in the order in which threads come, and kernels chosen by their time in this process."""
+
+
+def repeat_exactly() -> None:
+    """Have programs give the same bits in every run on this machine; to be called before JAX looks for devices.
+
+    XLA's programs for CPUs do so by themselves: each sum has its order, whichever thread works on it.
+    """
+    flags = os.environ.get(FLAGS, "").split()
+    if REPEATING not in flags:
+        os.environ[FLAGS] = " ".join((*flags, REPEATING))
 
 
 def prepare(device: str | None = None) -> None:

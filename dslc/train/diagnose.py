@@ -64,7 +64,7 @@ class Diagnosis:
         for changing, kept in zip(self.loop.updates, carry.optimizer, strict=True):
             if changing.update.is_due(int(step) + 1):
                 weights = self.loop.packing.unpack(moving.weights)
-                found = self._in_part(changing, weights, moving.state, fields, key)
+                found = self._in_part(changing, weights, changing.read(moving.state, kept), fields, key)
                 if found is not None:
                     return found
                 moving, _ = changing(moving, kept, fields, key)

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from dslc.initialize import initial
 from dslc.lazy import jax, jnp, lax
 from dslc.lower import Program, lower, scope, shapes_of
+from dslc.ops._bits import never_differentiated
 from dslc.plan import Update
 from dslc.source import NOWHERE, Source
 from dslc.train.follow import clocks, followed, followers
 from dslc.train.generator import fold, hashes
 from dslc.train.packing import Packing, stacks
+from dslc.train.scaling import scales, scaling
 from dslc.train.task import Task
 from dslc.train.update import Changing, Moving
 
@@ -69,9 +71,12 @@ class Loop:
         """What a step changes, in order."""
         plan = self.task.plan
         return tuple(
-            Changing(update, program, self.rule(update), self.packing, self.task.groups, plan.accumulate)
+            Changing(
+                update, program, self.rule(update), self.packing, self.task.groups, plan.accumulate,
+                scales(plan.precision),
+            )
             for update, program in zip(plan.updates, self.programs, strict=True)
-        )
+        )  # fmt: skip
 
     @cached_property
     def programs(self) -> tuple[Program, ...]:
@@ -85,7 +90,8 @@ class Loop:
     def rule(self, update: Update) -> "GradientTransformation":
         """How gradients become changes."""
         length = replace(self.task.length, every=update.every)
-        return self.task.groups.rule(update.optimizer, length, self.packing)
+        rule = self.task.groups.rule(update.optimizer, length, self.packing)
+        return scaling(rule) if scales(self.task.plan.precision) else rule
 
     @cached_property
     def packing(self) -> Packing:
@@ -135,7 +141,8 @@ class Loop:
         moving = Moving(carry.weights, carry.state, {}, jnp.ones((), bool))
         kept = list(carry.optimizer)
         for place, update in enumerate(self.updates):
-            moving, kept[place] = update.when_due(moving, kept[place], fields, draws, carry.step + 1)
+            with never_differentiated():
+                moving, kept[place] = update.when_due(moving, kept[place], fields, draws, carry.step + 1)
         fine = moving.fine
         if self.careful:
             fine = fine & jnp.stack([jnp.isfinite(weight).all() for weight in moving.weights.values()]).all()

@@ -18,6 +18,7 @@ from dslc.recompute.fit import fit
 from dslc.schedules.base import Length
 from dslc.train.ema import with_means
 from dslc.train.groups import Groups
+from dslc.train.scaling import scales, with_scaled_loss
 
 if TYPE_CHECKING:
     from dslc.data.base import Table
@@ -87,23 +88,30 @@ class Task:
 
     def joint(self, update: Update) -> Graph:
         """The graph of an update: loss, scalars, next states and gradients."""
-        graph, _ = optimize(self.updating(update), "training", self.plan.passes)
+        graph, _ = optimize(self.updating(update), "training", self.plan.passes, self.plan.precision)
         return derived(graph, update, self.groups, self.plan)
 
     def measured(self, part: Part, rows: int) -> Graph:
         """The graph of a batch to measure: loss, scalars and the sums of metrics."""
         outputs = (*self.scalars, *(f"metric {name}" for name in self.plan.metrics))
-        return optimize(self.forward(part, rows, outputs), "always", self.plan.passes)[0]
+        return optimize(self.forward(part, rows, outputs), "always", self.plan.passes, self.plan.precision)[0]
 
 
 def derived(graph: Graph, update: Update, groups: Groups, plan: Plan) -> Graph:
     """The graph of an update with the gradients of its loss by those of the weights that it trains that are in it.
 
+    Where the precision asks for it they are those of the loss times a factor, a state of the graph.
+
     Raises:
         Failed: when a step does not fit into the memory that the train block gives.
     """
-    made = fitted(graph, update, groups, plan)
-    return differentiate(made.graph, update.loss, _trained(graph, update, groups))
+    made, loss = fitted(graph, update, groups, plan).graph, update.loss
+    outputs = made.outputs
+    if scales(plan.precision):
+        made, loss = with_scaled_loss(made, loss)
+    derived = differentiate(made, loss, _trained(graph, update, groups))
+    left = {name: ref for name, ref in derived.outputs.items() if name in outputs or name not in made.outputs}
+    return replace(derived, outputs=left)
 
 
 def fitted(graph: Graph, update: Update, groups: Groups, plan: Plan) -> Choice:

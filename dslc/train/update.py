@@ -12,6 +12,7 @@ from dslc.source import NOWHERE
 from dslc.train.accumulate import averaged
 from dslc.train.groups import Groups
 from dslc.train.packing import Packing, joins
+from dslc.train.scaling import SCALE, SMALLEST, is_sound, unscaled
 
 if TYPE_CHECKING:
     from optax import GradientTransformation
@@ -70,6 +71,8 @@ class Changing:
     groups: Groups
     micro: int = 1
     """Micro-batches of a batch."""
+    scaled: bool = False
+    """Its gradients are those of the loss times a factor that its optimizer keeps."""
 
     def own(self, weights: dict[str, Any]) -> dict[str, Any]:
         """Those of the weights, as they are laid out, that it changes."""
@@ -86,9 +89,17 @@ class Changing:
     def __call__(self, moving: Moving, kept: Any, fields: Any, draws: Any) -> tuple[Moving, Any]:
         """The update at the present weights and states."""
         named, own = self.packing.unpack(moving.weights), self.own(moving.weights)
-        outputs, state = averaged(self.program, self.micro, named, moving.state, fields, draws)
+        outputs, state = averaged(self.program, self.micro, named, self.read(moving.state, kept), fields, draws)
         told = {name: outputs[name].astype(jnp.float32) for name in self._told}
         gradients = {name: gradient_of(outputs, name, named) for name in self.groups.changed(self.update)}
+        fine = moving.fine & jnp.isfinite(told[self.update.loss])
+        overflown: Any = False
+        if self.scaled:
+            gradients = unscaled(gradients, kept.scale)
+            overflown = ~is_sound(gradients.values())
+            # With a smaller factor they may be finite; the step is then no step.
+            fine = fine & ~(overflown & (kept.scale <= SMALLEST))
+            state = {name: jnp.where(overflown, moving.state[name], after) for name, after in state.items()}
         place = self.update.spans.get("optimizer", NOWHERE)
         with jax.named_scope(scope("optimizer", place, self.program.source)):
             gradients = self.packing.pack(self.groups.masked(penalized(self.update, named, gradients)))
@@ -96,8 +107,12 @@ class Changing:
             changes: Any
             changes, kept = self.rule.update(gradients, kept, own)
             weights = applied(own, changes)
-        fine = moving.fine & jnp.isfinite(told[self.update.loss]) & jnp.isfinite(norm)
+        fine = fine & (jnp.isfinite(norm) | overflown)
         return Moving({**moving.weights, **weights}, {**moving.state, **state}, {**moving.told, **told}, fine), kept
+
+    def read(self, state: Mapping[str, Any], kept: Any) -> dict[str, Any]:
+        """The states that its program reads."""
+        return {**state, SCALE: kept.scale} if self.scaled else dict(state)
 
     @property
     def _told(self) -> tuple[str, ...]:

@@ -54,7 +54,7 @@ def draw(run: Run, settings: Mapping[str, str], seed: int) -> "dict[str, NDArray
             problems.add(UnknownSetting(item.span, f"sample {run.name}", item.name or "", None, known))
     graph = compiler.sample_of(program, run.name, options, problems)
     weights, state = run.arrays(graph)
-    graph, _ = optimize(sized(graph, sizes_of(graph, options.dims)), "inference", run.passes)
+    graph, _ = optimize(sized(graph, sizes_of(graph, options.dims)), "inference", run.passes, run.precision)
     made = lower(graph, run.source)
     outputs = jax.jit(lambda weights, state, key: made(weights, state, {}, key=key)[0])
     found = outputs(weights, state, base_key(seed))

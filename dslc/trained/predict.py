@@ -72,7 +72,7 @@ def outputs(run: Run, given: Mapping[str, Any], path: Path) -> "dict[str, NDArra
     size = min(ROWS, count)
     batch = {name: (size, *array.shape[1:]) for name, array in given.items()}
     try:
-        graph, _ = optimize(bind(run.graph, dims_of(run.graph, batch)), "inference", run.passes)
+        graph, _ = optimize(bind(run.graph, dims_of(run.graph, batch)), "inference", run.passes, run.precision)
     except Unfit as unfit:
         wanted = tuple((node.name, type_text(node.type)) for node in run.graph.sources("input"))
         raise failed(InputRefused(Span(str(path), 0, 0), str(path), str(unfit), wanted)) from None

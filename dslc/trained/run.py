@@ -71,6 +71,11 @@ class Run:
         found: list[str] | None = self.config.get("passes")
         return None if found is None else tuple(found)
 
+    @property
+    def precision(self) -> str:
+        """The floats that it was trained in, and computes in."""
+        return str(self.config.get("precision", "f32"))
+
     @cached_property
     def declared(self) -> Plan:
         """The train block, for what can be done without its data."""

@@ -71,7 +71,9 @@ def _only(run: Run) -> Any:
 def _prepared(run: Run, context: int) -> Prepared:
     """The graph for one window, and apart from it what depends on the weights alone."""
     name = run.graph.sources("input")[0].name
-    graph, _ = optimize(bind(run.graph, dims_of(run.graph, {name: (1, context)})), "inference", run.passes)
+    graph, _ = optimize(
+        bind(run.graph, dims_of(run.graph, {name: (1, context)})), "inference", run.passes, run.precision
+    )
     return prepare(graph)
 
 

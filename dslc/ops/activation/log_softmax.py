@@ -18,6 +18,7 @@ class LogSoftmax(Op):
     axis: int = -1
     starts = "glorot_uniform"
     keeps = ("out",)
+    precision = "full"
     samples = (
         Sample("log_softmax", ("[batch, 3]",), "[batch, 3]"),
         Sample("log_softmax(axis = 0)", ("[3, 2]",), "[3, 2]"),

@@ -20,6 +20,7 @@ class Prelu(Op):
     starts = "he_normal"
     keeps = ("x", "scale")
     aliases = ("PReLU",)
+    precision = "half"
     samples = (
         Sample("prelu", ("[batch, seq, 3]",), "[batch, seq, 3]", parameters=3),
         Sample(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dslc.lazy import jnp, lax
+from dslc.ops._wide import widened
 from dslc.ops.base import (
     Context,
     Cost,
@@ -69,6 +70,9 @@ class Softmax(Op):
         return x
 
     def apply(self, weights: Any, x: Any, mask: Any, *, ctx: Context) -> Any:
+        return self._shares(widened(x), mask).astype(x.dtype)
+
+    def _shares(self, x: Any, mask: Any) -> Any:
         if mask is None:
             raised = jnp.exp(x - lax.stop_gradient(x.max(self.axis, keepdims=True)))
             return raised / raised.sum(self.axis, keepdims=True)
@@ -82,6 +86,6 @@ class Softmax(Op):
         return Cost(5 * elements([x]), moved(x, x, mask))
 
     def backward(self, kept: Any, gradient: Any, ctx: Context) -> Mapping[str, Any]:
-        out = kept["out"]
-        weighted = gradient * out
-        return {"x": weighted - out * weighted.sum(self.axis, keepdims=True)}
+        out = widened(kept["out"])
+        weighted = widened(gradient) * out
+        return {"x": (weighted - out * weighted.sum(self.axis, keepdims=True)).astype(gradient.dtype)}

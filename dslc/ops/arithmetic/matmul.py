@@ -22,6 +22,7 @@ class Matmul(Op):
     symbol = "@"
     aliases = ("Dot", "BMM", "BatchMatmul")
     keeps = ("a", "b")
+    precision = "half"
     samples = (
         Sample("matmul", ("[batch, seq, 3]", "[3, 4]"), "[batch, seq, 4]"),
         Sample("matmul", ("[batch, 1, 2, 3]", "[5, 3, 4]"), "[batch, 5, 2, 4]"),

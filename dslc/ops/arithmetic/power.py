@@ -22,6 +22,7 @@ class Power(Op):
     aliases = ("Pow",)
     elementwise = True
     keeps = ("a", "b", "out")
+    precision = "full"
     samples = (
         Sample("power", ("[batch, 3]", "[3]"), "[batch, 3]"),
         Sample(

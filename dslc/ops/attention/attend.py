@@ -35,6 +35,7 @@ class Attend(Op):
     keeps = ("query", "key", "value", "mask", "position_bias")
     saves = ("context", "shares", "total", "logsumexp")
     aliases = ("ScaledDotProductAttention", "DotProductAttention")
+    precision = "half"
     samples = (
         Sample("attend(2)", ("[batch, t, 6]", "[batch, s, 6]", "[batch, s, 10]", "bool[batch, s]"), "[batch, t, 10]"),
         Sample(

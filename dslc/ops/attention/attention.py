@@ -44,6 +44,7 @@ class Attention(Op):
     keeps = ("x", "memory", "qkv.kernel", "q.kernel", "kv.kernel", "out.kernel", "mask", "position_bias")
     saves = ("query", "key", "value", "context", "shares", "total", "logsumexp")
     aliases = ("MultiHeadAttention", "MultiheadAttention", "SelfAttention", "mha")
+    precision = "half"
     samples = (
         Sample("attention(4, causal = true)", ("[batch, seq, 8]",), "[batch, seq, 8]", parameters=288),
         Sample("attention(2)", ("[batch, t, 6]", "[batch, s, 5]", "bool[batch, s]"), "[batch, t, 6]", parameters=156),

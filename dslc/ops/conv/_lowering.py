@@ -5,6 +5,7 @@ from typing import Any
 
 from dslc.lazy import jnp, lax
 from dslc.ops._platform import by_platform
+from dslc.ops._wide import widened
 from dslc.ops.conv._gradient import AXES, single
 from dslc.ops.conv._window import Pads, Window, pad
 
@@ -60,5 +61,7 @@ def _tiles(padded: Any, window: Window) -> Any:
 def _depthwise(padded: Any, kernel: Any, window: Window) -> Any:
     """One filter (or some) for each channel: shifted multiply-adds."""
     repeated = jnp.repeat(padded, kernel.shape[-1] // padded.shape[-1], axis=-1)
-    taps = kernel.reshape(-1, *(1,) * (window.rank + 1), kernel.shape[-1])
-    return sum(window.taken(repeated, offset) * tap for offset, tap in zip(window.offsets(), taps, strict=True))
+    taps = widened(kernel.reshape(-1, *(1,) * (window.rank + 1), kernel.shape[-1]))
+    seen = (widened(window.taken(repeated, offset)) for offset in window.offsets())
+    total: Any = sum(x * tap for x, tap in zip(seen, taps, strict=True))
+    return total.astype(padded.dtype)

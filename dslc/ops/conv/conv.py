@@ -33,6 +33,7 @@ class Conv(Op):
     init: Initializer | None = None
 
     aliases = ("Conv1d", "Conv2d", "Conv3d", "Convolution2D")
+    precision = "half"
     samples = (
         Sample(
             "conv(1, 2)",

@@ -35,6 +35,7 @@ class ConvTranspose(Op):
 
     keeps = ("x", "kernel")
     aliases = ("ConvTranspose1d", "ConvTranspose2d", "Conv2DTranspose", "Deconvolution")
+    precision = "half"
     samples = (
         Sample(
             'conv_transpose(1, 3, stride = 2, padding = "valid")',

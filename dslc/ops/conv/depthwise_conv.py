@@ -31,6 +31,7 @@ class DepthwiseConv(Op):
     init: Initializer | None = None
 
     aliases = ("DepthwiseConv1D", "DepthwiseConv2D")
+    precision = "half"
     samples = (
         Sample(
             "depthwise_conv(2)",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from dslc.ops.base import Cost, Op, Weight
+from dslc.ops.base import Cost, Op, Precision, Weight
 from dslc.types import Type
 
 
@@ -15,6 +15,14 @@ class Wrapper(Op):
     @property
     def random(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]  # a fact of the op inside
         return self.of.random
+
+    @property
+    def precision(self) -> Precision:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.of.precision
+
+    @property
+    def exact(self) -> tuple[str, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.of.exact
 
     def infer(self, *xs: Type | None) -> Any:
         return self.of.infer(*xs)

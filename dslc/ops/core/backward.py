@@ -33,6 +33,8 @@ class Backward(Op):
     types: tuple[Type, ...]
     """Types of the gradients."""
 
+    precision = "full"
+
     @property
     def random(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]  # a fact of the op inside
         return self.of.random

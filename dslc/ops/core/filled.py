@@ -20,6 +20,7 @@ class Filled(Op):
     value: float
     type: Type
     of: Type
+    precision = "own"
     stops_gradient = True
 
     def infer(self, like: Type) -> Type:

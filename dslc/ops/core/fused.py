@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from dslc.ops.base import Context, Cost, Op, Weight, moved, op
+from dslc.ops.base import Context, Cost, Op, Precision, Weight, moved, op
 from dslc.types import Type
 
 
@@ -16,6 +16,10 @@ class Fused(Op):
 
     of: Op
     act: Op
+
+    @property
+    def precision(self) -> Precision:  # pyright: ignore[reportIncompatibleVariableOverride]  # a fact of the layer inside
+        return self.of.precision
 
     def infer(self, *xs: Type | None) -> Type:
         return self.act.infer(self.of.infer(*xs))

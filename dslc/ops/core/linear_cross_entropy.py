@@ -26,6 +26,8 @@ class LinearCrossEntropy(Op):
     rows: int
     transposed: bool = False
 
+    precision = "half"
+    exact = ("weight",)
     keeps = ()
     saves = ("by_x", "by_kernel", "by_bias", "by_weight")
 

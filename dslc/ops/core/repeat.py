@@ -6,6 +6,7 @@ from typing import Any
 from dslc.dims import Size
 from dslc.graph import Graph
 from dslc.lazy import jax, jnp, lax
+from dslc.ops._bits import scan
 from dslc.ops.base import Context, Cost, Mismatch, Places, Segment, Weight, op
 from dslc.ops.core._region import Region
 from dslc.types import Type
@@ -85,7 +86,7 @@ class Repeat(Region):
     def _scanned(self, step: Step, carry: Any, slices: Any) -> tuple[Any, Any]:
         last = self.start + self.times * (self.stride or 1)
         numbers = jnp.arange(self.start, last, self.stride or 1, dtype=jnp.int32) if self.draws else None
-        return lax.scan(step, carry, (numbers, *slices), self.times, self.reverse)
+        return scan(step, carry, (numbers, *slices), self.times, self.reverse)
 
     def _batched(self, step: Step, carry: Any, slices: Any) -> tuple[Any, Any]:
         numbers = jnp.arange(self.start, self.start + self.times, dtype=jnp.int32) if self.draws else None

@@ -16,6 +16,7 @@ class Slope(Op):
 
     eps: float
 
+    precision = "full"
     elementwise = True
 
     def infer(self, scale: Type, var: Type) -> Type:

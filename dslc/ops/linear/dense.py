@@ -26,6 +26,7 @@ class Dense(Op):
     aliases = ("Linear", "FullyConnected", "InnerProduct", "FC")
     rowwise = True
     keeps = ("x", "kernel")
+    precision = "half"
     samples = (
         Sample("dense(4)", ("[batch, 3]",), "[batch, 4]", parameters=16),
         Sample("dense(2, bias = false)", ("[batch, seq, 5]",), "[batch, seq, 2]", parameters=10),

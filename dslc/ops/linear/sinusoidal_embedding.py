@@ -21,6 +21,7 @@ class SinusoidalEmbedding(Op):
     units: Size
     base: float = 10_000.0
     aliases = ("PositionalEncoding", "SinePositionEncoding", "Timesteps")
+    precision = "full"
     samples = (
         Sample("sinusoidal_embedding(6)", ("i32[batch]",), "[batch, 6]"),
         Sample("sinusoidal_embedding(2 * d)", ("[batch, seq]",), "[batch, seq, 2 * d]"),

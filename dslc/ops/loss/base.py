@@ -19,6 +19,7 @@ loss = op
 class Loss(Op):
     """A loss; its field `reduce` says what becomes of the losses of single elements."""
 
+    precision = "own"
     takes: ClassVar[Literal["logits", "values"]] = "values"
     """Whether the predictions are logits, which neither softmax nor sigmoid may touch before."""
 

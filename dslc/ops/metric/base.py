@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 class Metric(Op):
     """`infer` and `apply` as in every op, with one output: the sums of the batch (float32, any shape)."""
 
+    precision = "own"
+
     def result(self, sums: "np.ndarray[Any, Any]") -> Any:
         """The value from the sums of all batches, given as float64: a float, or an array for a table such as confusion."""
         raise AssertionError(type(self).__name__)

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from dslc.lazy import jax, jnp, lax
+from dslc.ops._wide import widened
 from dslc.ops.base import Context
 
 
@@ -34,7 +35,9 @@ def _bits(key: "jax.Array", shape: tuple[int, ...]) -> "jax.Array":
 
 def survivors(key: "jax.Array", shape: tuple[int, ...], rate: Any) -> "jax.Array":
     """Mask that is false with probability `rate` (a number, or a scalar array when a repeat is scanned over rates)."""
-    dropped = jnp.asarray(rate * 2.0**32).astype(jnp.uint32)
+    # An array of 16 bits cannot count so far.
+    share = widened(rate) if isinstance(rate, jax.Array) else rate
+    dropped = jnp.asarray(share * 2.0**32).astype(jnp.uint32)
     return bits(key, shape) >= dropped
 
 

@@ -16,6 +16,7 @@ class Exp(Pointwise):
     """
 
     keeps = ("out",)
+    precision = "full"
     samples = (
         Sample("exp", ("[batch, 3]",), "[batch, 3]"),
         Sample(

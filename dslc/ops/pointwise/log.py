@@ -16,6 +16,7 @@ class Log(Pointwise):
     """
 
     keeps = ("x",)
+    precision = "full"
     samples = (
         Sample("log", ("[batch, 3]",), "[batch, 3]"),
         Sample(

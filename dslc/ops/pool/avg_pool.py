@@ -5,6 +5,7 @@ from math import prod
 from typing import Any
 
 from dslc.lazy import jnp, lax, np
+from dslc.ops._wide import widened
 from dslc.ops.base import Context, Cost, Op, Refused, Sample, elements, floating, moved, op
 from dslc.ops.conv._window import Padding, Pads, Window, pad
 from dslc.types import Type
@@ -58,12 +59,13 @@ class AvgPool(Op):
     def apply(self, weights: Any, x: Any, *, ctx: Context) -> Any:
         window = self._window(Type(x.shape))
         pads = window.pads(x.shape)
-        total = pad(x, pads, 0.0)
+        total = widened(pad(x, pads, 0.0))
         for axis, (size, stride) in enumerate(zip(window.size, window.stride, strict=True), start=1):
             total = _summed(total, axis, size, stride)
         if not any(map(any, pads)):
-            return total / prod(window.size)
-        return total * jnp.broadcast_to(_shares(window, x.shape[1:-1], pads), total.shape).astype(x.dtype)
+            return (total / prod(window.size)).astype(x.dtype)
+        shares = jnp.broadcast_to(_shares(window, x.shape[1:-1], pads), total.shape).astype(total.dtype)
+        return (total * shares).astype(x.dtype)
 
     def cost(self, x: Type) -> Cost:
         out = self.infer(x)

@@ -7,7 +7,8 @@ from dslc.initializers.base import Initializer
 from dslc.initializers.glorot_uniform import GlorotUniform
 from dslc.initializers.orthogonal import Orthogonal
 from dslc.initializers.zeros import Zeros
-from dslc.lazy import jnp, lax
+from dslc.lazy import jnp
+from dslc.ops._bits import scan
 from dslc.ops._wide import widened
 from dslc.ops.base import Context, Cost, Refused, Sample, Weight, elements, moved, op
 from dslc.ops.recurrent._gru import FLOPS, backward, forward
@@ -35,6 +36,7 @@ class Gru(Recurrent):
 
     keeps = ("x", "mask", "start", "kernel", "recurrent", "out")
     saves = ("z", "r", "n", "from_state")
+    precision = "half"
     samples = (
         Sample("gru(5)", ("[batch, time, 3]",), "[batch, time, 5]", parameters=150),
         Sample("gru(2, reverse = true)", ("[batch, 4, 3]", "bool[batch, 4]"), "[batch, 4, 2]", parameters=42),
@@ -83,7 +85,7 @@ class Gru(Recurrent):
             return state, (state, *gates)
 
         first = self.started(by_input, start).astype(by_input.dtype)
-        _, (states, *gates) = lax.scan(step, first, (by_input, steps_seen(mask)), reverse=self.reverse)
+        _, (states, *gates) = scan(step, first, (by_input, steps_seen(mask)), reverse=self.reverse)
         return turned(states), dict(zip(self.saves, gates, strict=True))
 
     def backward(self, kept: Any, gradient: Any, ctx: Context) -> dict[str, Any]:
@@ -100,7 +102,7 @@ class Gru(Recurrent):
         gates = tuple(kept[name] for name in self.saves)
         given = (turned(gradient), gates, states, steps_seen(kept.get("mask")))
         nothing = widened(self.started(states, None))
-        by_start, (by_input, by_last) = lax.scan(step, nothing, given, reverse=not self.reverse)
+        by_start, (by_input, by_last) = scan(step, nothing, given, reverse=not self.reverse)
         # Both products have the same gradient but for the last gate.
         by_product = jnp.concatenate([by_input[..., : -by_last.shape[-1]], by_last], -1)
         found = by_maps(x, states, by_input, by_product)

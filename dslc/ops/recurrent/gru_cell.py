@@ -31,6 +31,7 @@ class GruCell(Op):
 
     keeps = ("x", "h", "kernel", "recurrent")
     saves = ("z", "r", "n", "from_state")
+    precision = "half"
     samples = (
         Sample("gru_cell(5)", ("[batch, 3]", "[batch, 5]"), "[batch, 5]", parameters=150),
         Sample(

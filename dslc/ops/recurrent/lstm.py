@@ -7,7 +7,7 @@ from dslc.initializers.base import Initializer
 from dslc.initializers.forget_gate_ones import ForgetGateOnes
 from dslc.initializers.glorot_uniform import GlorotUniform
 from dslc.initializers.orthogonal import Orthogonal
-from dslc.lazy import lax
+from dslc.ops._bits import scan
 from dslc.ops._wide import widened
 from dslc.ops.base import Context, Cost, Refused, Sample, Weight, elements, moved, op
 from dslc.ops.recurrent._lstm import FLOPS, backward, forward
@@ -35,6 +35,7 @@ class Lstm(Recurrent):
 
     keeps = ("x", "mask", "start", "cell", "kernel", "recurrent", "out")
     saves = ("i", "f", "g", "o", "cells")
+    precision = "half"
     samples = (
         Sample("lstm(5)", ("[batch, time, 3]",), "[batch, time, 5]", parameters=180),
         Sample("lstm(2, reverse = true)", ("[batch, 4, 3]", "bool[batch, 4]"), "[batch, 4, 2]", parameters=48),
@@ -96,7 +97,7 @@ class Lstm(Recurrent):
             return states, (*states, *gates)
 
         first = self.started(joined, start).astype(joined.dtype), widened(self.started(joined, cell))
-        _, found = lax.scan(step, first, (joined, steps_seen(mask)), reverse=self.reverse)
+        _, found = scan(step, first, (joined, steps_seen(mask)), reverse=self.reverse)
         states, cells, *gates = found
         return turned(states), dict(zip(self.saves, (*gates, cells), strict=True))
 
@@ -117,7 +118,7 @@ class Lstm(Recurrent):
 
         nothing = self.started(cells, None)
         given = (turned(gradient), gates, cells, cells_before, steps_seen(kept.get("mask")))
-        by_starts, by_joined = lax.scan(step, (nothing, nothing), given, reverse=not self.reverse)
+        by_starts, by_joined = scan(step, (nothing, nothing), given, reverse=not self.reverse)
         found = by_maps(x, states, by_joined, by_joined)
         found |= {"x": turned(by_joined @ kept["kernel"].T), "bias": by_joined.sum((0, 1))}
         given_starts = zip(("start", "cell"), starts, by_starts, strict=True)

@@ -31,6 +31,7 @@ class LstmCell(Op):
 
     keeps = ("x", "h", "c", "kernel", "recurrent")
     saves = ("input_gate", "forget_gate", "new", "output_gate", "cell")
+    precision = "half"
     samples = (
         Sample("lstm_cell(5)", ("[batch, 3]", "[batch, 5]", "[batch, 5]"), "[batch, 5], [batch, 5]", parameters=180),
         Sample(

@@ -7,7 +7,8 @@ from dslc.initializers.base import Initializer
 from dslc.initializers.glorot_uniform import GlorotUniform
 from dslc.initializers.orthogonal import Orthogonal
 from dslc.initializers.zeros import Zeros
-from dslc.lazy import jax, lax
+from dslc.lazy import jax
+from dslc.ops._bits import scan
 from dslc.ops._wide import widened
 from dslc.ops.activation.tanh import Tanh
 from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, Weight, elements, moved, op
@@ -35,6 +36,7 @@ class Rnn(Recurrent):
     keeps = ("x", "mask", "start", "kernel", "recurrent", "out")
     saves = ("joined",)
     aliases = ("SimpleRNN", "Elman")
+    precision = "half"
     samples = (
         Sample("rnn(5)", ("[batch, time, 3]",), "[batch, time, 5]", parameters=45),
         Sample("rnn(2, silu, reverse = true)", ("[batch, 4, 3]", "bool[batch, 4]"), "[batch, 4, 2]", parameters=12),
@@ -81,7 +83,7 @@ class Rnn(Recurrent):
             return state, (state, None if self._by_output else joined)
 
         first = self.started(by_input, start).astype(by_input.dtype)
-        _, (states, joined) = lax.scan(step, first, (by_input, steps_seen(mask)), reverse=self.reverse)
+        _, (states, joined) = scan(step, first, (by_input, steps_seen(mask)), reverse=self.reverse)
         return turned(states), {} if self._by_output else {"joined": joined}
 
     def backward(self, kept: Any, gradient: Any, ctx: Context) -> dict[str, Any]:
@@ -95,7 +97,7 @@ class Rnn(Recurrent):
 
         given = (turned(gradient), out, kept.get("joined"), steps_seen(kept.get("mask")))
         nothing = widened(self.started(out, None))
-        by_start, by_joined = lax.scan(step, nothing, given, reverse=not self.reverse)
+        by_start, by_joined = scan(step, nothing, given, reverse=not self.reverse)
         found = by_maps(x, self.before(out, start), by_joined, by_joined)
         found |= {"x": turned(by_joined @ kept["kernel"].T), "bias": by_joined.sum((0, 1))}
         return found | ({} if start is None else {"start": by_start.astype(start.dtype)})

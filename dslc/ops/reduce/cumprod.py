@@ -15,6 +15,7 @@ class Cumprod(Op):
     """
 
     axis: int = -1
+    precision = "full"
     samples = (
         Sample("cumprod(axis = 1)", ("[batch, seq, 3]",), "[batch, seq, 3]"),
         Sample(

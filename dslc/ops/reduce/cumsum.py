@@ -18,6 +18,7 @@ class Cumsum(Op):
     axis: int = -1
     linear = True
     keeps = ()
+    precision = "full"
     samples = (
         Sample("cumsum(axis = 1)", ("[batch, seq, 3]",), "[batch, seq, 3]"),
         Sample("cumsum", ("i32[4]",), "i32[4]", given=([1, 2, -5, 3],), gives=[1, 3, -2, 1], source="worked by hand"),

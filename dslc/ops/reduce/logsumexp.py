@@ -20,6 +20,7 @@ class Logsumexp(Reduction):
     keep: bool = False
     aliases = ("LogSumExp",)
     keeps = ("x", "out")
+    precision = "full"
     samples = (
         Sample("logsumexp", ("[batch, 3]",), "[]"),
         Sample("logsumexp(axis = 1, keep = true)", ("[batch, 3]",), "[batch, 1]"),

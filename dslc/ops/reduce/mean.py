@@ -18,6 +18,7 @@ class Mean(Reduction):
     keep: bool = False
     aliases = ("ReduceMean", "Average")
     linear = True
+    precision = "full"
     samples = (
         Sample("mean", ("[batch, 3]",), "[]"),
         Sample("mean(axis = [0, 1])", ("[batch, seq, 3]",), "[3]"),

@@ -19,6 +19,7 @@ class Norm(Reduction):
     axis: int | tuple[int, ...] | None = None
     keep: bool = False
     keeps = ("x", "out")
+    precision = "full"
     samples = (
         Sample("norm", ("[batch, 3]",), "[]"),
         Sample("norm(axis = -1, keep = true)", ("[batch, 3]",), "[batch, 1]"),

@@ -19,6 +19,7 @@ class Sum(Reduction):
     keep: bool = False
     aliases = ("ReduceSum",)
     linear = True
+    precision = "full"
     samples = (
         Sample("sum", ("[batch, 3]",), "[]"),
         Sample("sum(axis = [0, -1])", ("[batch, seq, 3]",), "[seq]"),

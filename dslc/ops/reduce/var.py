@@ -21,6 +21,7 @@ class Var(Reduction):
     keep: bool = False
     aliases = ("Variance",)
     keeps = ("x",)
+    precision = "full"
     samples = (
         Sample("var", ("[batch, 3]",), "[]"),
         Sample("var(axis = [0, 1], keep = true)", ("[batch, seq, 3]",), "[1, 1, 3]"),

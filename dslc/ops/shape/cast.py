@@ -18,6 +18,7 @@ class Cast(Op):
     elementwise = True
     transparent = True
     linear = True
+    precision = "own"
     samples = (
         Sample('cast("f32")', ("bool[batch, 3]",), "[batch, 3]"),
         Sample('cast("bf16")', ("[batch, 3]",), "bf16[batch, 3]"),

@@ -27,6 +27,7 @@ class Einsum(Op):
     """
 
     pattern: str
+    precision = "half"
     samples = (
         Sample('einsum("bs,bsm->bm")', ("[batch, seq]", "[batch, seq, 4]"), "[batch, 4]"),
         Sample('einsum("b q d, b k d -> b q k")', ("[batch, q, 6]", "[batch, k, 6]"), "[batch, q, k]"),
