@@ -8,7 +8,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from typer import Typer
 
-COMMANDS = ("check", "fmt", "summary", "compile", "train", "eval", "predict", "sample", "view", "layers", "explain")
+COMMANDS = (
+    "check",
+    "fmt",
+    "summary",
+    "compile",
+    "train",
+    "eval",
+    "predict",
+    "sample",
+    "view",
+    "diff",
+    "layers",
+    "explain",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
