@@ -46,7 +46,7 @@ class Measured:
 
 def main() -> None:
     names = sys.argv[1:] or PASSES.names()
-    print(f"{'pass':28}{'claim':13}{'ms':>17}{'ratio':>7}{'MiB':>17}{'compile s':>15}")
+    print(f"{'pass':32}{'claim':13}{'ms':>17}{'ratio':>7}{'MiB':>17}{'compile s':>15}")
     for name in names:
         before, after = both(PASSES[name])
         for _ in range(ROUNDS):
@@ -57,7 +57,7 @@ def main() -> None:
             for a, b in ((before.best * 1e3, after.best * 1e3), (before.memory / MIB, after.memory / MIB))
         )
         seconds = f"{before.compile_s:.2f} -> {after.compile_s:.2f}"
-        print(f"{name:28}{PASSES[name].claim:13}{ms:>17}{after.best / before.best:7.2f}{mib:>17}{seconds:>15}")
+        print(f"{name:32}{PASSES[name].claim:13}{ms:>17}{after.best / before.best:7.2f}{mib:>17}{seconds:>15}")
 
 
 def both(kind: type[Optimization]) -> tuple[Measured, Measured]:
