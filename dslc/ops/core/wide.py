@@ -16,16 +16,20 @@ class Wide(Wrapper):
     """
 
     of: Op
+    single: bool = False
+    """What goes in is rounded to float32 first: arithmetic on numbers that the source writes down is the program's own."""
 
     def infer(self, *xs: Type | None) -> Any:
         found = self.of.infer(*xs)
         return tuple(map(_wide, found)) if isinstance(found, tuple) else _wide(found)
 
     def apply(self, weights: Any, *xs: Any, ctx: Any) -> Any:
-        return jax.tree.map(
-            lambda array: array.astype(jnp.float64) if array.dtype == jnp.float32 else array,
-            self.of.apply(weights, *xs, ctx=ctx),
-        )
+        given = _cast(xs, jnp.float64, jnp.float32) if self.single else xs
+        return _cast(self.of.apply(weights, *given, ctx=ctx), jnp.float32, jnp.float64)
+
+
+def _cast(arrays: Any, before: Any, after: Any) -> Any:
+    return jax.tree.map(lambda array: array.astype(after) if array.dtype == before else array, arrays)
 
 
 def _wide(type: Type) -> Type:
