@@ -139,6 +139,14 @@ def test_a_model_without_training_is_no_module() -> None:
     assert [problem.code for problem in failed.value.problems] == ["E0525"]
 
 
+def test_a_scaled_loss_is_refused(tmp_path: Path) -> None:
+    text = (EXAMPLES / "digits.net").read_text().replace("batch     = 32", 'batch = 32  precision = "f16"')
+    (tmp_path / "half.net").write_text(text)
+    with pytest.raises(Failed) as failed:
+        emitted(compilation_of(tmp_path / "half.net"))
+    assert [problem.code for problem in failed.value.problems] == ["E0528"]
+
+
 def test_long_statements_break_at_their_brackets() -> None:
     short, long = (", ".join(f"name_{number}" for number in range(count)) for count in (11, 14))
     assert list(laid_out(f"x = call({short})", 1)) == ["    x = call(", f"        {short}", "    )"]

@@ -24,12 +24,13 @@ from dslc.emit.pieces import Entangled, Pieces, Unpacked, rule
 from dslc.emit.primitives import Unwritten
 from dslc.errors.base import Failed, Problems
 from dslc.errors.data import from_failure
-from dslc.errors.emit import NoForm, NothingTrains, OptimizerEntangled
+from dslc.errors.emit import NoForm, NothingTrains, OptimizerEntangled, ScaledLoss
 from dslc.lazy import jax, np
 from dslc.profile.hlo import line_of
 from dslc.source import Source, Span
 from dslc.train.generator import base_key
 from dslc.train.load import beginning
+from dslc.train.scaling import scales
 from dslc.train.task import Task, failed, make
 from dslc.train.weights import unstack
 
@@ -54,6 +55,8 @@ def emitted(compilation: Compilation) -> Emitted:
         problems = Problems()
         problems.add(NothingTrains(Span(compilation.source.name, 0, 0), compilation.build.name))
         raise Failed(problems)
+    if scales(plan.precision):
+        raise failed(ScaledLoss(plan.spans.get("precision", plan.span), str(plan.precision)))
     folders = Folders(Path(compilation.source.name).parent, compilation.options.data)
     try:
         task = make(plan, plan.data.load(folders, plan.seed))

@@ -52,3 +52,19 @@ class OptimizerEntangled(Problem):
 
     def help(self) -> str | None:
         return "use another optimizer, or `--emit stablehlo`"
+
+
+@problem
+class ScaledLoss(Problem):
+    """In float16 a loss is scaled up before its backward pass, by a factor that follows from the steps so far, and a step that
+    overflows is taken back. A module of Python has no text for that; in bf16 none of it is needed."""
+
+    code = "E0528"
+
+    precision: str
+
+    def headline(self) -> str:
+        return f"the scaling of the loss in {self.precision} cannot be written as Python yet"
+
+    def help(self) -> str | None:
+        return 'write `precision = "bf16"`, or use `--emit stablehlo`'
