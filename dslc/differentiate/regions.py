@@ -13,6 +13,7 @@ from dslc.differentiate.sweep import Sweep
 from dslc.graph import Builder, Graph, Node, Ref
 from dslc.ops._wide import wide
 from dslc.ops.arithmetic.add import Add
+from dslc.ops.base import OPS
 from dslc.ops.core.backward import Backward, input_names
 from dslc.ops.core.input import Input
 from dslc.ops.core.repeat import Repeat
@@ -101,7 +102,7 @@ class Region:
             gradient = _cast(sweep, inner, gradient, self._sum_type(name))
             total = sweep.add(inner, "gradient.sum", Add(), (before, gradient), (self._sum_type(name),))
             found[f"sum of gradients of {name}"] = total
-        rows = (*self._rows(), *self._weights())
+        rows = (*self._rows(), *self._apart(), *self._weights())
         found |= {f"gradient of {name}": sweep.total_or_zeros(Ref(name)) for name in rows}
         self.given = {name: self._stacked(self.body.now(self.op.body.nodes[name].inputs[0])) for name in self.later}  # pyright: ignore[reportArgumentType]
         return found | {f"gradient at {name}": sweep.total_or_zeros(Ref(name)) for name in self.later}
@@ -118,7 +119,15 @@ class Region:
         return self._type(name).with_dtype(wide(self._type(name).dtype))
 
     def _summed(self) -> list[str]:
-        """Captured inputs of the body whose gradient is added up over the iterations."""
+        """Captured inputs of the body whose gradient is added up from iteration to iteration."""
+        return [] if self.op.batched else self._whole()
+
+    def _apart(self) -> list[str]:
+        """Captured inputs of the body whose gradients come out stacked: iterations at once hand on nothing."""
+        return self._whole() if self.op.batched else []
+
+    def _whole(self) -> list[str]:
+        """Captured inputs of the body that get a gradient in it."""
         later = {ref.node for roles in self.later.values() for ref in roles.values()}
         names = self._reached(self.op.given[self.op.carried :][: self.op.captured])
         return [name for name in names if name not in later]
@@ -196,10 +205,15 @@ class Region:
         inputs = (*finals, *sums, *captured, *rows, *sliced)
         types = op.infer(*(sweep.builder.type(ref) for ref in inputs))
         made = sweep.add(node, "gradient", op, inputs, types, weights)
-        outer = self._outer()
+        outer, last = self._outer(), len(types) - len(self.later) - len(self._weights())
+        added = range(last - len(self._apart()), last)
         for place, ref in enumerate(outer):
+            gradient = Ref(made.node, place)
+            if ref is not None and place in added:
+                type = sweep.graph.type(ref)
+                gradient = sweep.add(node, "gradient.sum", OPS["sum"](axis=0), (gradient,), (type,))
             if ref is not None:
-                sweep.arrive(ref, _cast(sweep, node, Ref(made.node, place), sweep.graph.type(ref)))
+                sweep.arrive(ref, _cast(sweep, node, gradient, sweep.graph.type(ref)))
         for place, name in enumerate(self.later):
             self._product(sweep, self.op.body.nodes[name], Ref(made.node, len(outer) + place))
 
@@ -237,7 +251,7 @@ class Region:
         first = [
             outside[name] if Ref(name) in self.inside else None for name in (carried[place] for place in self.carried)
         ]
-        return [*first, *(outside[name] for name in (*self._summed(), *self._rows(), *self._weights()))]
+        return [*first, *(outside[name] for name in (*self._summed(), *self._rows(), *self._apart(), *self._weights()))]
 
 
 def deferred(op: Repeat, reached: frozenset[Ref]) -> dict[str, dict[str, Ref]]:

@@ -10,7 +10,7 @@ from dslc.ops.base import Op
 from dslc.passes._edit import SOURCES, draws
 from dslc.text import op_text
 from dslc.types import Type
-from dslc.verify import bodies
+from dslc.verify import bodies, input_types
 
 Inner = tuple[int, int]
 """An output of a copy: the place of the node in the copy, and which of its outputs."""
@@ -54,13 +54,17 @@ def find(graph: Graph, least: int, chained: bool) -> Iterator[Copies]:
     line = [node for node in graph if node.op.name not in SOURCES and (node.op.random or any(node.references()))]
     known: dict[Any, int] = {}
     kinds = [known.setdefault(_kind(graph, node), len(known)) for node in line]
-    matcher, used = _Matcher(graph), set[int]()
+    matcher, used, tried = _Matcher(graph), set[int](), list[tuple[int, int, int]]()
     for start, period, end in _periodic(kinds, least):
-        stretch = range(start, end)
-        if used.isdisjoint(stretch):
-            for first, copies in _cut(matcher, line, start, period, least, end, chained):
-                if len(copies) >= least:
-                    used |= set(range(first, first + period * len(copies)))
+        # Two copies together are copies as well, and what is true of the one is true of the other.
+        again = any(period % p == 0 and s <= start and end <= e for s, p, e in tried)
+        if again or not used.isdisjoint(range(start, end)):
+            continue
+        for first, copies in _cut(matcher, line, start, period, least, end):
+            if len(copies) >= least:
+                tried.append((start, period, end))
+            if bool(copies.carried) == chained and any(node.weights for node in copies.nodes[0]):
+                used |= set(range(first, first + period * len(copies))) if len(copies) >= least else set()
                 yield copies
 
 
@@ -77,7 +81,7 @@ def _periodic(kinds: Sequence[int], least: int) -> list[tuple[int, int, int]]:
 
 
 def _cut(
-    matcher: "_Matcher", line: list[Node], start: int, period: int, least: int, end: int, chained: bool
+    matcher: "_Matcher", line: list[Node], start: int, period: int, least: int, end: int
 ) -> Iterator[tuple[int, Copies]]:
     """The copies of a stretch, cut where the fewest tensors go from one to the next."""
     narrow = sorted(range(start, start + period), key=lambda at: (_crossing(line, at + period, period), at))[:NARROW]
@@ -86,8 +90,7 @@ def _cut(
         found, at = list[tuple[int, Copies]](), first
         while end - at >= least * period:
             copies = matcher.match(line[at:end], period)
-            if bool(copies.carried) == chained and any(node.weights for node in copies.nodes[0]):
-                found.append((at, copies))
+            found.append((at, copies))
             at += period * max(1, len(copies))
         if _longest(found) > _longest(best):
             best = found
@@ -133,6 +136,14 @@ def _body(graph: Graph) -> Any:
     nodes = tuple((_kind(graph, node), *map(at, references(node))) for node in graph)
     updates = tuple((places[name], at(ref)) for name, ref in graph.updates.items())
     return nodes, tuple(map(at, graph.outputs.values())), updates
+
+
+def flops(graph: Graph, copy: Sequence[Node]) -> int:
+    """Operations of a copy; 0 where sizes are open, and nothing can be said."""
+    types = [type for node in copy for type in (*input_types(graph, node), *node.types) if type is not None]
+    if not all(isinstance(size, int) for type in types for size in type.shape):
+        return 0
+    return sum(node.op.cost(*input_types(graph, node)).flops for node in copy)
 
 
 class _Matcher:

@@ -1,19 +1,19 @@
 """Makes one loop of equal blocks that stand one after the other."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dslc.graph import Graph, Node
-from dslc.passes._copies import Copies, find
+from dslc.graph import Graph
+from dslc.passes._copies import Copies, find, flops
 from dslc.passes._looped import looped
 from dslc.passes.base import Fact, Match, Optimization, Place, Refusal, Refused, Rewritten, Sample, optimization
-from dslc.verify import input_types
 
 LEAST = 8
 """Copies from which on a loop is the faster form on a CPU; up to six run faster side by side."""
 LIGHT = 5_000_000
 """FLOPs of a copy above which to fetch its weights in a loop, and to put away what it keeps, takes an eighth to a quarter of
 the time of a step; below, the loop halves it."""
+ROWS = 8
+"""Rows for which a product takes longer than to put its weights beside those of the other blocks."""
 MANY = 32
 """Copies from which on seconds of compiling count for more than that."""
 SEEN = 3
@@ -40,6 +40,16 @@ class Few(Fact):
 
     def __str__(self) -> str:
         return f"{self.count} equal blocks run faster side by side; a loop pays from {LEAST} on"
+
+
+@dataclass(frozen=True)
+class FewRows(Fact):
+    """Copies whose weights take longer to stack than to use."""
+
+    count: int
+
+    def __str__(self) -> str:
+        return f"for so few rows the weights of {self.count} blocks take longer to put together than to use"
 
 
 @dataclass(frozen=True)
@@ -120,6 +130,13 @@ class RollEqualNeighbours(Optimization):
                }}""",
             "9 blocks of 67 million FLOPs",
         ),
+        Refused(
+            f"""graph one_row {{
+                 {_blocks(9, "1", 64)}
+                 output y = b9.tanh
+               }}""",
+            "for so few rows",
+        ),
     )
     case = f"""graph residual_mlp {{
                   {_blocks(24, "64", 128)}
@@ -148,13 +165,8 @@ def _reason(graph: Graph, copies: Copies) -> Fact | None:
     """Why copies stay side by side."""
     if len(copies) < LEAST:
         return Few(len(copies))
-    flops = _flops(graph, copies.nodes[0])
-    return Heavy(len(copies), flops) if flops > LIGHT and len(copies) < MANY else None
-
-
-def _flops(graph: Graph, copy: Sequence[Node]) -> int:
-    """Operations of a copy; 0 where sizes are open, and nothing can be said."""
-    types = [type for node in copy for type in (*input_types(graph, node), *node.types) if type is not None]
-    if not all(isinstance(size, int) for type in types for size in type.shape):
-        return 0
-    return sum(node.op.cost(*input_types(graph, node)).flops for node in copy)
+    work = flops(graph, copies.nodes[0])
+    elements = sum(int(graph.nodes[names[0]].type.size) for names in copies.own)  # pyright: ignore[reportArgumentType]
+    if 0 < work < 2 * ROWS * elements:
+        return FewRows(len(copies))
+    return Heavy(len(copies), work) if work > LIGHT and len(copies) < MANY else None
