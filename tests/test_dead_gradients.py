@@ -98,7 +98,7 @@ def test_a_step_goes_back_through_the_models_that_it_updates_alone() -> None:
     compilation = Compilation(Source("test.net", text), Options())
     found = {}
     for update in compilation.task.plan.updates:
-        graph = derived(compilation.task.updating(update), update, compilation.task.groups)
+        graph = derived(compilation.task.updating(update), update, compilation.task.groups, compilation.task.plan)
         found[update.loss] = {
             name.partition("@")[0]: wrt
             for name, wrt in gone_back_through(graph).items()

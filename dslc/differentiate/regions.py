@@ -6,6 +6,7 @@ tensors and of stacked weights come out stacked.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from dslc.differentiate.flow import inner_flow
 from dslc.differentiate.forward import prepare
@@ -207,11 +208,12 @@ class Region:
         made = sweep.add(node, "gradient", op, inputs, types, weights)
         outer, last = self._outer(), len(types) - len(self.later) - len(self._weights())
         added = range(last - len(self._apart()), last)
+        kind: Any = OPS["sum"]
         for place, ref in enumerate(outer):
             gradient = Ref(made.node, place)
             if ref is not None and place in added:
                 type = sweep.graph.type(ref)
-                gradient = sweep.add(node, "gradient.sum", OPS["sum"](axis=0), (gradient,), (type,))
+                gradient = sweep.add(node, "gradient.sum", kind(axis=0), (gradient,), (type,))
             if ref is not None:
                 sweep.arrive(ref, _cast(sweep, node, gradient, sweep.graph.type(ref)))
         for place, name in enumerate(self.later):

@@ -133,8 +133,10 @@ def _joined(graph: Graph) -> Graph:
     """The graph in which what comes out stacked is not taken apart to be stacked again."""
     edit = Edit(graph)
     for node in edit:
-        first = edit[node.inputs[0].node] if isinstance(node.op, Stack) and node.inputs[0] is not None else None
-        if first is None or not isinstance(first.op, Unstack) or node.inputs != _rows(first):
+        if not isinstance(node.op, Stack) or node.inputs[0] is None:
+            continue
+        first = edit[node.inputs[0].node]
+        if not isinstance(first.op, Unstack) or node.inputs != _rows(first):
             continue
         rank = node.type.rank
         axis = node.op.axis % rank
