@@ -32,7 +32,7 @@ def outline(graph: Graph, indent: str = "") -> list[str]:
 def _times(op: Region) -> str:
     if not isinstance(op, Repeat):
         return op.name
-    return f"{op.count} x{', side by side' if op.unroll else ''}"
+    return f"{op.count} x{', side by side' if op.unroll else ', at once' if op.batched else ''}"
 
 
 def _op(op: Op) -> str:
