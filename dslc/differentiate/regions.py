@@ -212,8 +212,8 @@ class Region:
         for place, ref in enumerate(outer):
             gradient = Ref(made.node, place)
             if ref is not None and place in added:
-                type = sweep.graph.type(ref)
-                gradient = sweep.add(node, "gradient.sum", kind(axis=0), (gradient,), (type,))
+                row = types[place].with_shape(*types[place].shape[1:])
+                gradient = sweep.add(node, "gradient.sum", kind(axis=0), (gradient,), (row,))
             if ref is not None:
                 sweep.arrive(ref, _cast(sweep, node, gradient, sweep.graph.type(ref)))
         for place, name in enumerate(self.later):
