@@ -26,7 +26,7 @@ COMMANDS = (
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and leave with its exit status: 0 fine, 1 the input has errors, 2 wrong usage, 130 interrupted."""
-    from dslc.cli import _outcome  # noqa: PLC0415  # an interrupt while this loads is caught below as well
+    from dslc.cli import _outcome
 
     given = list(sys.argv[1:] if arguments is None else arguments)
     _outcome.settle_streams()
@@ -42,17 +42,17 @@ def _is_plain_check(arguments: Sequence[str]) -> bool:
 
 
 def _check(arguments: Sequence[str]) -> int:
-    from dslc.cli._checks import check_files  # noqa: PLC0415
-    from dslc.compiler import Options  # noqa: PLC0415
+    from dslc.cli._checks import check_files
+    from dslc.compiler import Options
 
     return check_files([word for word in arguments[1:] if word != "--json"], Options(), "--json" in arguments)
 
 
 def _app(arguments: Sequence[str]) -> "Typer":
     """The application with the command that is called, or with all of them where they have to be listed."""
-    import typer  # noqa: PLC0415  # half of what `--help` takes
+    import typer
 
-    from dslc.cli import _options, _outcome  # noqa: PLC0415
+    from dslc.cli import _options, _outcome
 
     app = typer.Typer(
         add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True,

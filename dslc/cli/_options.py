@@ -46,7 +46,7 @@ DEVICES = ("cpu", "gpu", "tpu")
 
 def _version(asked: bool) -> None:
     if asked:
-        from dslc import __version__  # noqa: PLC0415
+        from dslc import __version__
 
         typer.echo(f"dslc {__version__}")
         raise typer.Exit
@@ -75,8 +75,8 @@ def options(
     Raises:
         BadParameter: when a `NAME=VALUE` has no name, no value, or a size that is none.
     """
-    from dslc import compiler  # noqa: PLC0415  # `dslc --help` does without it
-    from dslc.cli._outcome import sources  # noqa: PLC0415
+    from dslc import compiler
+    from dslc.cli._outcome import sources
 
     given = _pairs("--set", settings or [])
     if memory is not None:
@@ -97,7 +97,7 @@ def _pairs(option: str, items: list[str]) -> dict[str, str]:
 
 
 def _bytes(text: str) -> str:
-    from dslc.amounts import amount  # noqa: PLC0415
+    from dslc.amounts import amount
 
     try:
         if amount(text) > 0:
@@ -126,7 +126,7 @@ def passes(chosen: str | None, none: bool) -> tuple[str, ...] | None:
         return ()
     if chosen is None:
         return None
-    from dslc.passes.base import PASSES  # noqa: PLC0415
+    from dslc.passes.base import PASSES
 
     names = tuple(name.strip() for name in chosen.split(",") if name.strip())
     for name in names:
@@ -162,11 +162,11 @@ def use(device: str | None, deterministic: bool = False) -> None:
         BadParameter: when there is no such kind.
         Failed: when the machine has none.
     """
-    from dslc.errors.base import Failed, Problems  # noqa: PLC0415
-    from dslc.errors.internal import NoDevice  # noqa: PLC0415
-    from dslc.lazy import jax  # noqa: PLC0415
-    from dslc.source import NOWHERE  # noqa: PLC0415
-    from dslc.train.device import prepare, repeat_exactly  # noqa: PLC0415
+    from dslc.errors.base import Failed, Problems
+    from dslc.errors.internal import NoDevice
+    from dslc.lazy import jax
+    from dslc.source import NOWHERE
+    from dslc.train.device import prepare, repeat_exactly
 
     if device is not None and device not in DEVICES:
         raise typer.BadParameter(f"`--device {device}`: there are {', '.join(DEVICES)}")

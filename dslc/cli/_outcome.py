@@ -26,7 +26,7 @@ def read(path: str) -> Source:
     Raises:
         Failed: when it cannot be read.
     """
-    from dslc import compiler  # noqa: PLC0415  # `dslc --help` does without it
+    from dslc import compiler
 
     source = compiler.read(path)
     sources[source.name] = source
@@ -44,7 +44,7 @@ def guarded(command: Callable[P, int | None]) -> Callable[P, None]:
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        from typer import Abort, BadParameter, Exit  # noqa: PLC0415
+        from typer import Abort, BadParameter, Exit
 
         raise Exit(of(lambda: command(*args, **kwargs), (Abort, BadParameter, Exit)))
 
@@ -89,7 +89,7 @@ def _pipe_closed() -> int:
 
 def _unforeseen(error: Exception) -> int:
     if os.environ.get("DSLC_TRACEBACK") == "1":
-        from traceback import print_exception  # noqa: PLC0415
+        from traceback import print_exception
 
         print_exception(error)
     show([InternalError(NOWHERE, type(error).__name__, str(error).strip().split("\n")[0][:300], _place(error))])

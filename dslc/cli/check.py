@@ -17,6 +17,6 @@ def check(
     strict: Annotated[bool, typer.Option("--strict", help="Exit with status 1 for warnings, too.")] = False,
 ) -> int:
     """Say everything that is wrong with a file, before anything runs."""
-    from dslc.cli._checks import check_files  # noqa: PLC0415  # `dslc --help` does without the compiler
+    from dslc.cli._checks import check_files
 
     return check_files(files, _options.options(settings=settings, dims=dims, data=data), as_json, fix, strict)

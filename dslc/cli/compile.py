@@ -42,9 +42,9 @@ def compile(
     as_json: _options.Json = False,
 ) -> None:
     """Build the program of a file; report what the passes did, what it costs and how long it took."""
-    from dslc import artifacts  # noqa: PLC0415  # `dslc --help` does without it
-    from dslc.cli import _after, _compiled  # noqa: PLC0415
-    from dslc.compilation import Compilation  # noqa: PLC0415
+    from dslc import artifacts
+    from dslc.cli import _after, _compiled
+    from dslc.compilation import Compilation
 
     options = _options.options(
         model=model, variant=variant, settings=settings, dims=dims, data=data, seed=seed, memory=memory
@@ -57,12 +57,12 @@ def compile(
         return
     _options.use(device, deterministic)
     if profile:
-        from dslc.cli import _profiled  # noqa: PLC0415
+        from dslc.cli import _profiled
 
         _profiled.report(compilation, as_json)
         return
     if verify:
-        from dslc.cli import _verified  # noqa: PLC0415
+        from dslc.cli import _verified
 
         _verified.report(compilation, as_json)
         return

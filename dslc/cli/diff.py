@@ -29,8 +29,8 @@ def diff(
     as_json: _options.Json = False,
 ) -> None:
     """Say what differs between two files or variants: layers, weights, FLOPs."""
-    from dslc import compared, compiler  # noqa: PLC0415  # `dslc --help` does without it
-    from dslc.summary import summarize  # noqa: PLC0415
+    from dslc import compared, compiler
+    from dslc.summary import summarize
 
     found: list[Summary] = []
     for word in (first, second):

@@ -13,12 +13,12 @@ def eval(  # the name of the command
     run: _options.Run, data: _options.Data = None, device: _options.Device = None, as_json: _options.Json = False
 ) -> None:
     """Measure a trained model: loss and metrics on the held-out parts of its data."""
-    from dslc.cli._runs import opened  # noqa: PLC0415  # `dslc --help` does without it
-    from dslc.train.folder import plain  # noqa: PLC0415
+    from dslc.cli._runs import opened
+    from dslc.train.folder import plain
 
     found = opened(run, data)
     _options.use(device)
-    from dslc.trained.evaluate import evaluate  # noqa: PLC0415
+    from dslc.trained.evaluate import evaluate
 
     values = evaluate(found)
     if as_json:

@@ -13,7 +13,7 @@ SUBJECT = typer.Argument(
 
 def explain(subject: Annotated[str, SUBJECT]) -> None:
     """Print the page of a code, of a name that the language or the compiler knows, or of a part of the library."""
-    from dslc import library, pages  # noqa: PLC0415  # `dslc --help` does without it
+    from dslc import library, pages
 
     if re.fullmatch(r"[A-Za-z]\d+", subject):
         found = pages.problems().get(subject.upper())
@@ -33,8 +33,8 @@ def explain(subject: Annotated[str, SUBJECT]) -> None:
 
 def _print(page: str) -> None:
     """The page with its prose in lines that fit, its code as it is."""
-    from dslc.errors.paint import fill, paint_for  # noqa: PLC0415
-    from dslc.errors.render import columns_of  # noqa: PLC0415
+    from dslc.errors.paint import fill, paint_for
+    from dslc.errors.render import columns_of
 
     paint, most = paint_for(sys.stdout), columns_of(sys.stdout)
     for line in page.splitlines():
@@ -45,17 +45,17 @@ def _print(page: str) -> None:
 
 
 def _nearest_code(code: str) -> str:
-    from difflib import get_close_matches  # noqa: PLC0415
+    from difflib import get_close_matches
 
-    from dslc import pages  # noqa: PLC0415
+    from dslc import pages
 
     near = get_close_matches(code, pages.problems(), n=1, cutoff=0.8)
     return f"the nearest is {near[0]}" if near else "codes look like E0301"
 
 
 def _way_out(subject: str) -> str:
-    from dslc import library, pages  # noqa: PLC0415
-    from dslc.catalogue import nearest  # noqa: PLC0415
+    from dslc import library, pages
+    from dslc.catalogue import nearest
 
     known = {member.name: member for member in pages.members()}
     meant = next((name for name, member in known.items() if subject in member.aliases), None)

@@ -22,11 +22,11 @@ def fmt(
 
 def _one(file: str, check: bool) -> int:
     """Format a file; one that has errors of syntax is left alone."""
-    from dslc import compiler  # noqa: PLC0415  # `dslc --help` does without the compiler
-    from dslc.cli._outcome import FINE, HAS_ERRORS, read, show, sources  # noqa: PLC0415
-    from dslc.errors.base import Failed  # noqa: PLC0415
-    from dslc.errors.paint import visible  # noqa: PLC0415
-    from dslc.format import formatted  # noqa: PLC0415
+    from dslc import compiler
+    from dslc.cli._outcome import FINE, HAS_ERRORS, read, show, sources
+    from dslc.errors.base import Failed
+    from dslc.errors.paint import visible
+    from dslc.format import formatted
 
     try:
         if file == STREAM:
@@ -55,9 +55,9 @@ def _write(file: str, data: bytes) -> None:
     Raises:
         Failed: when that is not possible.
     """
-    from dslc.errors.base import Failed, Problems  # noqa: PLC0415
-    from dslc.errors.data import FileProblem  # noqa: PLC0415
-    from dslc.source import Span  # noqa: PLC0415
+    from dslc.errors.base import Failed, Problems
+    from dslc.errors.data import FileProblem
+    from dslc.source import Span
 
     path = Path(file).resolve()
     beside = None

@@ -22,7 +22,7 @@ def layers(
     as_json: _options.Json = False,
 ) -> int:
     """List what the language knows: layers, losses, metrics, optimizers, schedules, initializers, data, library blocks."""
-    from dslc import library, pages  # noqa: PLC0415  # `dslc --help` does without it
+    from dslc import library, pages
 
     found = [member for member in pages.members() if pages.kind(member) != "pass" and _matches(member, query or "")]
     parts = [part for part in library.every() if _says(f"{part.name} block {part.prose}", query or "")]
@@ -37,7 +37,7 @@ def layers(
 
 
 def _matches(member: "type[Entry]", query: str) -> bool:
-    from dslc.pages import kind  # noqa: PLC0415
+    from dslc.pages import kind
 
     return _says(" ".join((member.name, *member.aliases, kind(member), member.family, member.summary())), query)
 
@@ -47,8 +47,8 @@ def _says(text: str, query: str) -> bool:
 
 
 def _to_json(member: "type[Entry]") -> dict[str, Any]:
-    from dslc import pages  # noqa: PLC0415
-    from dslc.build.settings import words  # noqa: PLC0415
+    from dslc import pages
+    from dslc.build.settings import words
 
     types = member.setting_types()
     return {
@@ -79,7 +79,7 @@ def _part_to_json(part: "Part") -> dict[str, Any]:
 
 def _rows(found: "list[type[Entry]]") -> Iterator[tuple[str, str, str]]:
     """Family, settings and sentence of each member."""
-    from dslc.pages import kind, signature  # noqa: PLC0415
+    from dslc.pages import kind, signature
 
     for member in found:
         family = f"{kind(member)}s" if kind(member) != "layer" else f"layers: {member.family}"
@@ -94,8 +94,8 @@ def _part_rows(parts: "list[Part]") -> Iterator[tuple[str, str, str]]:
 
 def _table(rows: Iterable[tuple[str, str, str]]) -> Iterator[str]:
     """Each member with its settings, and one sentence below."""
-    from dslc.errors.paint import fill, paint_for  # noqa: PLC0415
-    from dslc.errors.render import columns_of  # noqa: PLC0415
+    from dslc.errors.paint import fill, paint_for
+    from dslc.errors.render import columns_of
 
     paint, most = paint_for(sys.stdout), columns_of(sys.stdout)
     title = ""

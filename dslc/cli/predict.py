@@ -27,14 +27,14 @@ def predict(
     as_json: _options.Json = False,
 ) -> None:
     """Ask a trained model about rows of a file: classes with their probabilities, or its outputs."""
-    from dslc.cli import _files  # noqa: PLC0415  # `dslc --help` does without it
-    from dslc.cli._runs import opened  # noqa: PLC0415
+    from dslc.cli import _files
+    from dslc.cli._runs import opened
 
     if out is not None and out.suffix.lower() not in (".csv", ".json"):
         raise typer.BadParameter(f"`-o {out}`: the name ends in .csv or .json")
     found = opened(str(run))
     _options.use(device)
-    from dslc.trained.predict import predict as answers  # noqa: PLC0415
+    from dslc.trained.predict import predict as answers
 
     said = answers(found, rows)
     text = _json(said) if as_json or (out is not None and out.suffix.lower() == ".json") else _csv(said)

@@ -36,8 +36,8 @@ def sample(
     device: _options.Device = None,
 ) -> None:
     """Run the sample block of a trained model; have a model of text continue a prompt."""
-    from dslc.cli._runs import opened  # noqa: PLC0415  # `dslc --help` does without it
-    from dslc.trained.draw import has_block  # noqa: PLC0415
+    from dslc.cli._runs import opened
+    from dslc.trained.draw import has_block
 
     given = _options.options(settings=settings).settings
     of_text = {"--prompt": prompt, "--tokens": tokens, "--temperature": temperature, "--top-k": top_k}
@@ -49,7 +49,7 @@ def sample(
         return
     _refuse({"--set": settings, "-o": out}, "belongs to `sample` blocks, and this run has none")
     _options.use(device)
-    from dslc.trained.sample import Settings  # noqa: PLC0415
+    from dslc.trained.sample import Settings
 
     chosen = Settings(1.0 if temperature is None else temperature, top_k, seed or 0)
     _continue(found, "\n" if prompt is None else prompt, tokens or 500, chosen)
@@ -62,14 +62,14 @@ def _refuse(options: Mapping[str, object], why: str) -> None:
 
 
 def _draw(run: "Run", settings: dict[str, str], seed: int, out: Path | None) -> None:
-    from dslc.trained.draw import draw, write  # noqa: PLC0415
+    from dslc.trained.draw import draw, write
 
     for line in write(draw(run, settings, seed), out or run.path):
         sys.stdout.write(visible(line) + "\n")
 
 
 def _continue(run: "Run", prompt: str, tokens: int, settings: "Settings") -> None:
-    from dslc.trained.sample import sample as continued  # noqa: PLC0415
+    from dslc.trained.sample import sample as continued
 
     pieces = continued(run, prompt, tokens, settings)
     first = next(pieces)  # what is wrong shows before anything is printed

@@ -35,8 +35,8 @@ def summary(
     as_json: _options.Json = False,
 ) -> None:
     """Print what a model is made of: shapes, weights, FLOPs, memory."""
-    from dslc import compiler  # noqa: PLC0415  # `dslc --help` does without it
-    from dslc.summary import summarize  # noqa: PLC0415
+    from dslc import compiler
+    from dslc.summary import summarize
 
     options = _options.options(model=model, variant=variant, settings=settings, dims=dims, data=data, memory=memory)
     source = read(file)
@@ -53,10 +53,10 @@ def summary(
 
 def _training(source: "Source", options: "Options") -> dict[str, Any] | None:
     """What training takes; None where the file does not train the model, or its data is not known."""
-    from dslc import compiler  # noqa: PLC0415
-    from dslc.errors.base import Failed, Problems  # noqa: PLC0415
-    from dslc.estimate import calibrate  # noqa: PLC0415
-    from dslc.estimate.forecast import forecast  # noqa: PLC0415
+    from dslc import compiler
+    from dslc.errors.base import Failed, Problems
+    from dslc.estimate import calibrate
+    from dslc.estimate.forecast import forecast
 
     problems = Problems()
     program = compiler.front(source, problems, options)
@@ -73,11 +73,11 @@ def _training(source: "Source", options: "Options") -> dict[str, Any] | None:
 
 
 def _print(found: "Summary") -> None:
-    from rich.console import Console  # noqa: PLC0415  # a tenth of a second
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
 
-    from dslc.summary import type_text  # noqa: PLC0415
+    from dslc.summary import type_text
 
     console = Console(highlight=False)
     console = Console(highlight=False, width=max(NARROWEST, console.width))
@@ -124,7 +124,7 @@ def _columns(found: "Summary") -> "tuple[tuple[str, Justify, str], ...]":
 
 
 def _cells(layer: "Layer") -> tuple[str, ...]:
-    from dslc.errors.paint import visible  # noqa: PLC0415
+    from dslc.errors.paint import visible
 
     op = layer.op if layer.repeat == 1 else f"{layer.op} \N{MULTIPLICATION SIGN} {layer.repeat}"
     weights = f"{layer.parameters:,}" if layer.parameters else ""

@@ -30,9 +30,9 @@ def train(
     deterministic: _options.Deterministic = False,
 ) -> int:
     """Train a model; metrics, checkpoints, weights and a report come into the folder of the run."""
-    from dslc import compiler  # noqa: PLC0415  # `dslc --help` does without it
-    from dslc.data.folders import Folders  # noqa: PLC0415
-    from dslc.errors.base import Problems  # noqa: PLC0415
+    from dslc import compiler
+    from dslc.data.folders import Folders
+    from dslc.errors.base import Problems
 
     names = _options.passes(passes, no_passes)
     options = _options.options(
@@ -42,8 +42,8 @@ def train(
     plan = compiler.plan_of(compiler.front(source, problems, options), options, problems)
     show(problem for problem in problems if problem.severity == "warning")
     _options.use(device, deterministic)
-    from dslc.train import progress, session  # noqa: PLC0415  # with JAX, when the file is known to be fine
-    from dslc.trained.run import asked  # noqa: PLC0415
+    from dslc.train import progress, session
+    from dslc.trained.run import asked
 
     folders = Folders(Path(file).parent, options.data)
     display = progress.suitable()

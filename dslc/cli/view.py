@@ -32,13 +32,13 @@ def view(
     no_passes: _options.NoPasses = False,
 ) -> None:
     """Draw the graph of a model as a page to open in a browser."""
-    from dslc.cli import _files  # noqa: PLC0415  # `dslc --help` does without the compiler
-    from dslc.compilation import Compilation  # noqa: PLC0415
-    from dslc.view import page  # noqa: PLC0415
+    from dslc.cli import _files
+    from dslc.compilation import Compilation
+    from dslc.view import page
 
     names = _options.passes(passes, no_passes)
     if Path(subject).is_dir():
-        from dslc.cli._runs import opened  # noqa: PLC0415
+        from dslc.cli._runs import opened
 
         run = opened(subject, data)
         compilation = Compilation(run.source, run.options, run.passes if names is None else names)
@@ -53,8 +53,8 @@ def view(
 
 def _views(compilation: "Compilation") -> "Iterator[View]":
     """The graph before and after the passes; of a model that is trained the backward pass and the model by itself as well."""
-    from dslc.optimize import optimize  # noqa: PLC0415
-    from dslc.view import View  # noqa: PLC0415
+    from dslc.optimize import optimize
+    from dslc.view import View
 
     if compilation.plan is None:
         graph, report = optimize(compilation.model, "inference", compilation.passes)

@@ -91,9 +91,8 @@ class Conv(Op):
         return Cost(per_unit * elements([out]), moved(x, out, *weights.values()))
 
     def ahead(self, x: Type) -> int:
-        # What every element of the window sees, which the gradient by the kernel multiplies.
-        places, taps = self.infer(x).with_last(x.shape[-1]), prod(self._window(x).size)
-        return moved(places) * taps if taps > 1 and self.groups == 1 else 0
+        # Its channels as examples, for the gradient by the kernel.
+        return moved(x) if prod(self._window(x).size) > 1 and self.groups == 1 else 0
 
     def _window(self, x: Type) -> Window:
         return Window.over(x, self.kernel, self.stride, self.padding, self.dilation)

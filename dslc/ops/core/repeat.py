@@ -85,7 +85,7 @@ class Repeat(Region):
 
     def _scanned(self, step: Step, carry: Any, slices: Any) -> tuple[Any, Any]:
         last = self.start + self.times * (self.stride or 1)
-        numbers = jnp.arange(self.start, last, self.stride or 1, dtype=jnp.int32) if self.draws else None
+        numbers = jnp.arange(self.start, last, self.stride or None, dtype=jnp.int32) if self.draws else None
         return scan(step, carry, (numbers, *slices), self.times, self.reverse)
 
     def _batched(self, step: Step, carry: Any, slices: Any) -> tuple[Any, Any]:

@@ -112,7 +112,7 @@ class Gru(Recurrent):
 
     def workspace(self, x: Type, mask: Type | None = None, start: Type | None = None) -> int:
         # What the input gives to the gates of all steps, and the gradients there by the input and by the state.
-        return 3 * 3 * self.units * moved(x.with_last(1))
+        return moved(x.with_last(3 * 3 * self.units))
 
     def cost(self, x: Type, mask: Type | None = None, start: Type | None = None) -> Cost:
         weights = self.weights(x)

@@ -126,7 +126,7 @@ class Lstm(Recurrent):
 
     def workspace(self, x: Type, mask: Type | None = None, start: Type | None = None, cell: Type | None = None) -> int:
         # What the input gives to the gates of all steps, and the gradients at the gates.
-        return 2 * 4 * self.units * moved(x.with_last(1))
+        return moved(x.with_last(2 * 4 * self.units))
 
     def cost(self, x: Type, mask: Type | None = None, start: Type | None = None, cell: Type | None = None) -> Cost:
         weights = self.weights(x)
