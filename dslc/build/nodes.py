@@ -17,7 +17,7 @@ from dslc.errors.names import UnknownName
 from dslc.errors.settings import NotKnown
 from dslc.errors.values import TensorWanted
 from dslc.graph import Node, Ref
-from dslc.ops.base import OPS, Mismatch, Op, Weight
+from dslc.ops.base import OPS, Mismatch, MixedDtypes, Op, Weight
 from dslc.ops.core.numbered import with_number
 from dslc.resolve import dotted
 from dslc.source import Span
@@ -89,7 +89,9 @@ def _checked(env: Env, op: Op, given: Sequence[Given], types: list[Any], span: S
         at_fault = [given[refusal.input]] if refusal.input is not None and not op.symbol else given
         shown = tuple(str(type) for type in types if type)
         origins = origin_notes(env, at_fault, span)
-        raise env.fail(Refusal(span, op.symbol or op.name, shown, refusal.reason, origins, refusal.help)) from None
+        mixed = isinstance(refusal, MixedDtypes)
+        name = op.symbol or op.name
+        raise env.fail(Refusal(span, name, shown, refusal.reason, origins, refusal.help, mixed)) from None
     return found if isinstance(found, tuple) else (found,)
 
 

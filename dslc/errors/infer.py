@@ -21,9 +21,11 @@ class Refusal(Problem):
     reason: str
     origins: tuple[Note, ...]
     hint: str | None = None
+    mixed: bool = False
+    """It is about dtypes."""
 
     def headline(self) -> str:
-        if not self.op.isidentifier() and "dtype" in self.reason:
+        if not self.op.isidentifier() and self.mixed:
             return f"`{self.op}` needs two tensors of one dtype"
         if not self.op.isidentifier():
             return f"`{self.op}` needs equal shapes, or shapes that broadcast"

@@ -38,6 +38,10 @@ class Mismatch(Exception):
         self.reason, self.help, self.input = reason, help, input
 
 
+class MixedDtypes(Mismatch):
+    """Operands of dtypes that do not meet in one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Weight:
     """A trained array of an op: its shape, how it starts, and the fans that scale the start.

@@ -1,7 +1,7 @@
 """What the operators share: one dtype and one rank for operands that differ in them."""
 
 from dslc.lazy import jax, jnp
-from dslc.ops.base import Mismatch, broadcast
+from dslc.ops.base import Mismatch, MixedDtypes, broadcast
 from dslc.types import Type
 
 
@@ -9,7 +9,7 @@ def common(*types: Type) -> Type:
     """Type in which operands meet: broadcast shape, and integers or bools as floats where one operand has floats.
 
     Raises:
-        Mismatch: when an axis or the dtypes do not fit.
+        Mismatch: when an axis does not fit; `MixedDtypes` when the dtypes do not.
     """
     floats = [position for position, type in enumerate(types) if type.is_float]
     judged = floats or range(len(types))
@@ -17,7 +17,7 @@ def common(*types: Type) -> Type:
     for position in judged:
         if types[position].dtype != first:
             other = types[position].dtype
-            raise Mismatch(
+            raise MixedDtypes(
                 f"the dtypes {first} and {other} do not mix",
                 f'cast one of them: `-> cast("{other if first == "bool" else first}")`',
                 position,
