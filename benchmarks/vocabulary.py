@@ -17,7 +17,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from peers import models_jax
+from peers.models_jax import MODELS, fresh
+from peers.run_jax import optimizer
+from peers.workloads import Workload, data
 
 from dslc import compiler
 from dslc.data.folders import Folders
@@ -25,8 +27,9 @@ from dslc.train import task
 from dslc.train.generator import base_key
 from dslc.train.program import Loop
 
-VOCAB, CONTEXT, BATCH, STEPS = 50_257, 128, 8, 2
-MODEL = Path(__file__).parent / "peers" / "gpt.net"
+STEPS = 2
+GPT = Workload("gpt", 8 * STEPS, 8, STEPS, rule="adamw", shape=(128,), classes=50_257)
+MODEL = Path(__file__).parent / "models" / "gpt.net"
 MOST_MEMORY, MOST_TIME = 0.5, 1.1
 
 
@@ -36,15 +39,10 @@ def peak(program: Any) -> int:
     return found.argument_size_in_bytes + found.temp_size_in_bytes + kept
 
 
-def tokens() -> dict[str, Any]:
-    drawn = np.random.default_rng(0).integers(0, VOCAB, (BATCH * STEPS, CONTEXT + 1)).astype(np.int32)
-    return {"tokens": drawn[:, :-1], "target": drawn[:, 1:]}
-
-
 def in_dslc(folder: Path) -> tuple[int, Callable[[], None]]:
     """The training loop that `dslc train` runs; each call is `STEPS` steps."""
-    np.savez(folder / "gpt.npz", **tokens())
-    settings = {"vocab": str(VOCAB), "context": str(CONTEXT), "batch": str(BATCH), "steps": "1_000"}
+    np.savez(folder / "gpt.npz", **data(GPT))
+    settings = {"vocab": str(GPT.classes), "context": str(GPT.shape[0]), "batch": str(GPT.batch), "steps": "1_000"}
     source = compiler.read(str(MODEL))
     plan = compiler.plan(source, compiler.Options(settings=settings, data=(folder,)))
     made = task.make(plan, plan.data.load(Folders(folder), 0))
@@ -63,15 +61,14 @@ def in_dslc(folder: Path) -> tuple[int, Callable[[], None]]:
 
 def in_jax() -> tuple[int, Callable[[], None]]:
     """One jitted step from a Python loop."""
-    models_jax.VOCAB, models_jax.CONTEXT = VOCAB, CONTEXT  # type: ignore[misc]
-    rule = optax.adamw(1e-3, b2=0.99, weight_decay=0.1)
-    params, _ = jax.jit(models_jax.gpt_init)(jax.random.key(0))
+    rule, (_, loss) = optimizer(GPT), MODELS[GPT.model]
+    params, _ = fresh(GPT, jax.random.key(0))
     carry = (params, rule.init(params))
-    rows = {name: jnp.asarray(array[:BATCH]) for name, array in tokens().items()}
+    rows = {name: jnp.asarray(array[: GPT.batch]) for name, array in data(GPT).items()}
 
     def step(carry: Any, batch: Any) -> Any:
         params, memory = carry
-        value, gradients = jax.value_and_grad(lambda p: models_jax.gpt_loss(p, {}, batch, None)[0])(params)
+        value, gradients = jax.value_and_grad(lambda p: loss(p, {}, batch, None)[0])(params)
         updates, memory = rule.update(gradients, memory, params)
         return (optax.apply_updates(params, updates), memory), value
 

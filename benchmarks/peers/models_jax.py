@@ -1,19 +1,25 @@
 """The models as a person writes them in JAX: pure functions, optax, no framework."""
 
 from collections.abc import Callable, Iterator
-from itertools import pairwise
+from itertools import count, pairwise
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optax
 from jax import lax
-from peers.workloads import CONTEXT, HEADS, LAYERS, VOCAB, WIDTH, Workload
+from peers.workloads import HEADS, LAYERS, WIDTH, Workload
 
 Params = dict[str, Any]
 Keys = Iterator[Any]
 UNROLLED = 16
 """Layers up to which the loop over them is one of Python: from about there `lax.scan` is the faster, and compiles in a second."""
+
+
+def fresh(workload: Workload, key: Any) -> tuple[Params, Params]:
+    """First weights and state."""
+    init, _ = MODELS[workload.model]
+    return init((jax.random.fold_in(key, number) for number in count()), workload)
 
 
 def dense(key: Any, inputs: int, outputs: int) -> Params:
@@ -216,7 +222,7 @@ def transformer(p: Params, x: Any, heads: int, causal: bool) -> Any:
 
 def gpt_init(keys: Keys, workload: Workload) -> tuple[Params, Params]:
     blocks = [transformer_init(keys, WIDTH) for _ in range(LAYERS)]
-    wte, wpe = (jax.random.normal(next(keys), (rows, WIDTH)) * 0.02 for rows in (VOCAB, CONTEXT))
+    wte, wpe = (jax.random.normal(next(keys), (rows, WIDTH)) * 0.02 for rows in (workload.classes, *workload.shape))
     return {"wte": wte, "wpe": wpe, "blocks": blocks, "ln": norm(WIDTH)}, {}
 
 

@@ -1,6 +1,5 @@
 """Hand-written JAX: one jitted step from a Python loop (`step`), or all steps of a stretch in one scan (`scan`)."""
 
-import itertools
 import time
 from functools import partial
 from typing import Any
@@ -9,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import optax
 from jax import lax
-from peers.models_jax import MODELS
+from peers.models_jax import MODELS, fresh
 from peers.timing import Timing
 from peers.workloads import BETA2, DECAY, Workload, data
 
@@ -34,15 +33,11 @@ def order(workload: Workload, epoch: Any) -> Any:
 def run(workload: Workload, way: str, stretches: int) -> Timing:
     """Times of the first step and of the steps after it."""
     begun = time.perf_counter()
-    init, loss = MODELS[workload.model]
+    _, loss = MODELS[workload.model]
     rule = optimizer(workload)
     rows = {name: jnp.asarray(array) for name, array in data(workload).items()}
-
-    def fresh(key: Any) -> Any:
-        return init((jax.random.fold_in(key, number) for number in itertools.count()), workload)
-
     # The start is no part of what is compared: op by op it takes no compiling.
-    params, state = fresh(jax.random.key(0))
+    params, state = fresh(workload, jax.random.key(0))
     parameters = sum(leaf.size for leaf in jax.tree.leaves(params))
     carry = (params, state, rule.init(params), jnp.zeros((), jnp.int32))
 

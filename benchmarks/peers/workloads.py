@@ -49,7 +49,7 @@ _ALL = (
     Workload("mlp", 59_904, 128, 468, shape=(28, 28, 1)),
     Workload("digits", 1_792, 32, 56, shape=(8, 8, 1), epochs=20),
     Workload("resnet20", 1_280, 128, 4, 0.1, "sgd", IMAGE, images=True),
-    Workload("gpt", 12_000, 12, 40, rule="adamw"),
+    Workload("gpt", 12_000, 12, 40, rule="adamw", shape=(CONTEXT,), classes=VOCAB),
     Workload("lstm", 6_400, 64, 25, shape=(100, 32)),
     *(
         Workload(f"depth{layers}", 6_400, 64, max(1_600 // layers, 8), 1e-4, shape=(32,), layers=layers)
@@ -67,7 +67,7 @@ def data(workload: Workload) -> dict[str, Any]:
     """Random rows: speed does not depend on what is in them."""
     random = np.random.default_rng(0)
     if workload.name == "gpt":
-        ids = random.integers(0, VOCAB, (workload.rows, CONTEXT + 1), dtype=np.int32)
+        ids = random.integers(0, workload.classes, (workload.rows, workload.shape[0] + 1), dtype=np.int32)
         return {"tokens": np.ascontiguousarray(ids[:, :-1]), "target": np.ascontiguousarray(ids[:, 1:])}
     field_name = "image" if len(workload.shape) == 3 else "features"
     places = workload.shape[:2] if workload.name == "unet" else ()
