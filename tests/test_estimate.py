@@ -10,10 +10,10 @@ from nets import plan_of
 from dslc.compilation import Compilation
 from dslc.compiler import Options
 from dslc.estimate import calibrate
-from dslc.estimate.calibrate import Speeds
+from dslc.estimate.calibrate import Speeds, between
 from dslc.estimate.forecast import forecast
 from dslc.estimate.memory import of_plan
-from dslc.estimate.time import between, graph_seconds
+from dslc.estimate.time import graph_seconds
 from dslc.source import Source
 from dslc.text import from_text
 

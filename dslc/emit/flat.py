@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from dslc.lazy import np
+
 HELPERS = ("_bits",)
 """Functions that the module has under a name of their own: their calls stay calls."""
 OPENED = {
@@ -120,8 +122,6 @@ class _Flattening:
         return outputs
 
     def _constant(self, aval: Any, array: Any) -> Atom:
-        import numpy as np  # noqa: PLC0415
-
         if not aval.shape and not str(aval.dtype).startswith("key<"):
             return Number(np.asarray(array)[()], str(aval.dtype))
         made = value(aval)

@@ -17,7 +17,7 @@ from dslc.train.generator import key_of
 from dslc.train.packing import Packing
 from dslc.train.program import Loop
 from dslc.train.task import Task
-from dslc.train.update import gradient_of, penalized
+from dslc.train.update import Moving, gradient_of, penalized
 
 RESERVED = {
     "jax", "jnp", "lax", "np", "weights", "state", "batch", "key", "kept", "data", "rows", "carry", "inputs", "random_bits",
@@ -154,8 +154,6 @@ class Pieces:
         weights, state, _, _ = self.shapes()
 
         def run(weights: Any, state: Any, number: Any) -> Any:
-            from dslc.train.update import Moving  # noqa: PLC0415
-
             after = loop.followed(Moving(weights, state, {}, None), number)
             return [after[name] for name in names]
 

@@ -4,6 +4,8 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from itertools import pairwise
+from math import log
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -45,14 +47,20 @@ class Speeds:
     """Seconds to start a kernel inside of a program."""
 
     def product(self, flops: float) -> float:
-        from dslc.estimate.time import between  # noqa: PLC0415  # the two know each other
-
         return between(self.products, max(flops, 1))
 
     def bandwidth(self, size: float) -> float:
-        from dslc.estimate.time import between  # noqa: PLC0415
-
         return between(self.arrays, max(size, 1))
+
+
+def between(points: tuple[tuple[float, float], ...], at: float) -> float:
+    """A value between measured ones, by the logarithm of the size; the outermost ones hold beyond them."""
+    if at <= points[0][0]:
+        return points[0][1]
+    for (low, first), (high, second) in pairwise(points):
+        if at <= high:
+            return first + (second - first) * log(at / low) / log(high / low)
+    return points[-1][1]
 
 
 def known() -> Speeds | None:

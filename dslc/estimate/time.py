@@ -7,8 +7,6 @@ Reference: Williams, Waterman and Patterson, 2009, Roofline: an insightful visua
 """
 
 from collections.abc import Iterator
-from itertools import pairwise
-from math import log
 
 from dslc.estimate.calibrate import CURVED, Speeds
 from dslc.estimate.liveness import bytes_of, is_light, kernels
@@ -82,13 +80,3 @@ def largest(graph: Graph, speeds: Speeds) -> Iterator[tuple[str, float]]:
             path = node.path or node.name
             found[path] = found.get(path, 0) + _node(node, graph, speeds, node.name in starts)
     yield from sorted(found.items(), key=lambda item: -item[1])
-
-
-def between(points: tuple[tuple[float, float], ...], at: float) -> float:
-    """A value between measured ones, by the logarithm of the size; the outermost ones hold beyond them."""
-    if at <= points[0][0]:
-        return points[0][1]
-    for (low, first), (high, second) in pairwise(points):
-        if at <= high:
-            return first + (second - first) * log(at / low) / log(high / low)
-    return points[-1][1]
