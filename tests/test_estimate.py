@@ -1,18 +1,15 @@
 """Will it fit, how long will it take: memory beside XLA's own count, time by speeds that a person can work with."""
 
-import json
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from nets import plan_of
 
 from dslc.compilation import Compilation
 from dslc.compiler import Options
-from dslc.estimate import calibrate
-from dslc.estimate.calibrate import Speeds, between
 from dslc.estimate.forecast import forecast
 from dslc.estimate.memory import of_plan
+from dslc.estimate.speeds import Speeds, between
 from dslc.estimate.time import graph_seconds
 from dslc.source import Source
 from dslc.text import from_text
@@ -89,17 +86,3 @@ def test_time_is_that_of_products_bytes_and_starts():
 def test_speeds_between_measured_ones_go_by_the_logarithm_of_the_size():
     points = ((1e2, 10.0), (1e4, 30.0))
     assert [between(points, at) for at in (1, 1e2, 1e3, 1e4, 1e9)] == pytest.approx([10, 10, 20, 30, 30])
-
-
-def test_speeds_are_measured_once_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(calibrate, "measured", lambda: SPEEDS)
-    assert calibrate.known() is None
-    assert calibrate.speeds() == SPEEDS
-    monkeypatch.setattr(calibrate, "measured", lambda: replace(SPEEDS, start=1.0))
-    assert calibrate.speeds() == calibrate.known() == SPEEDS
-    (file,) = (tmp_path / "dslc" / "speeds").glob("*.json")
-    for damaged in ("", "[]", json.dumps({"version": 0}), file.read_text("utf-8").replace("start", "stop")):
-        file.write_text(damaged, "utf-8")
-        assert calibrate.known() is None
-        assert calibrate.speeds().start == 1.0

@@ -90,7 +90,7 @@ def _facts(compilation: Compilation, files: list[str]) -> dict[str, Any]:
 
 
 def _expected(compilation: Compilation) -> dict[str, Any] | None:
-    """Memory and time of a training step, by the speeds of this machine, which are measured once."""
+    """Memory and time of a training step, by the speeds of this machine, which are kept."""
     plan = compilation.plan
     if plan is None:
         return None

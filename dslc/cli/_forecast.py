@@ -49,7 +49,11 @@ def section(facts: dict[str, Any] | None, xla: dict[str, Any] | None = None) -> 
         yield from (f"{INDENT}{part}" for part in fill(line, COLUMNS))
         return
     epoch = "" if seconds["epoch"] is None else f", an epoch of {steps:,} steps about {duration(seconds['epoch'])}"
-    line = f"{work}: about {duration(seconds['step'])}{epoch}, by the speeds of this machine"
+    line = (
+        f"{work}: about {duration(seconds['step'])}{epoch}, by the speeds of this machine of {facts['speeds']['taken']}"
+    )
+    if facts["speeds"]["busy"]:
+        line += ". It had other work then, so that this may be too long: `dslc compile` measures again"
     yield from (f"{INDENT}{part}" for part in fill(line, COLUMNS))
 
 

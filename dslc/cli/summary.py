@@ -55,7 +55,7 @@ def _training(source: "Source", options: "Options") -> dict[str, Any] | None:
     """What training takes; None where the file does not train the model, or its data is not known."""
     from dslc import compiler
     from dslc.errors.base import Failed, Problems
-    from dslc.estimate import calibrate
+    from dslc.estimate import speeds
     from dslc.estimate.forecast import forecast
 
     problems = Problems()
@@ -69,7 +69,7 @@ def _training(source: "Source", options: "Options") -> dict[str, Any] | None:
         if problems.errors:
             raise
         return None  # Of data that is not there not even the fields are known.
-    return forecast(plan, source.name, options.data, calibrate.known()).to_json()
+    return forecast(plan, source.name, options.data, speeds.known()).to_json()
 
 
 def _print(found: "Summary") -> None:

@@ -1,22 +1,17 @@
-"""The speeds of this machine, measured once in a second or two and kept in the user's cache folder by kind of device."""
+"""Measures the speeds of the device that programs run on, in about a second."""
 
-import json
-import re
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from itertools import pairwise
-from math import log
-from pathlib import Path
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from statistics import median
-from time import perf_counter
+from time import perf_counter, time
 from typing import Any
 
-from dslc.cache import folder
+from dslc.estimate.others import Others
+from dslc.estimate.speeds import Speeds, file_of, keep, merged, read
 from dslc.lazy import jax, jnp, lax
 from dslc.ops.base import OPS, Context
 from dslc.types import Type
 
-VERSION = 3
 PRODUCTS = (16, 64, 256, 1024)
 """Units of the dense layers whose products are timed."""
 ROWS = 256
@@ -25,110 +20,114 @@ CURVED = 12.0
 """Operations that a tanh counts for."""
 ARRAYS = (2**16, 2**21, 2**25)
 """Bytes of the arrays that are read and written."""
-ROUNDS = 5
-SPELL = 0.02
-"""Seconds that a measurement takes, about."""
+ROUNDS = 7
+SPELL = 0.006
+"""Seconds that a measurement takes in a round, about: a spell that other work may well leave alone."""
 SMALL = 8
-
-
-@dataclass(frozen=True)
-class Speeds:
-    """Operations, bytes and seconds."""
-
-    products: tuple[tuple[float, float], ...]
-    """Operations of a product, and how many a second."""
-    arrays: tuple[tuple[float, float], ...]
-    """Bytes of an array, and bytes a second that an elementwise loop reads and writes."""
-    elementwise: float
-    """Operations a second of an elementwise loop."""
-    convolution: float
-    """Operations a second of a 3 x 3 convolution of 16 channels, with its gradients."""
-    start: float
-    """Seconds to start a kernel inside of a program."""
-
-    def product(self, flops: float) -> float:
-        return between(self.products, max(flops, 1))
-
-    def bandwidth(self, size: float) -> float:
-        return between(self.arrays, max(size, 1))
-
-
-def between(points: tuple[tuple[float, float], ...], at: float) -> float:
-    """A value between measured ones, by the logarithm of the size; the outermost ones hold beyond them."""
-    if at <= points[0][0]:
-        return points[0][1]
-    for (low, first), (high, second) in pairwise(points):
-        if at <= high:
-            return first + (second - first) * log(at / low) / log(high / low)
-    return points[-1][1]
-
-
-def known() -> Speeds | None:
-    """The speeds that the cache folder has for the device that was measured last; JAX is not needed."""
-    place = folder("speeds")
-    found = sorted(place.glob("*.json"), key=lambda file: file.stat().st_mtime) if place else []
-    return _read(found[-1]) if found else None
+LOADED = 0.1
+"""Share of the cores that others may use before the machine counts as busy."""
+SPREAD = 1.3
+"""How much longer than the shortest the middle round of most measurements may take on a quiet machine."""
 
 
 def speeds() -> Speeds:
-    """The speeds of the device that programs run on: from the cache folder, else measured now."""
+    """The speeds of the device that programs run on: from the cache folder, measured where that has none or old ones.
+
+    What is measured on a quiet machine takes the place of old speeds. Of a busy one the better of both are kept.
+    """
     device = jax.devices()[0]
-    place = folder("speeds")
-    file = None if place is None else place / _name(f"{device.platform} {device.device_kind}")
-    found = _read(file) if file else None
-    if found is None:
-        found = measured()
-        if file:
-            file.write_text(json.dumps({"version": VERSION, **asdict(found)}), "utf-8")
+    file = file_of(f"{device.platform} {device.device_kind}")
+    before = read(file) if file else None
+    if before is not None and not before.is_old:
+        return before
+    found = measured()
+    if before is not None and (before.busy or found.busy):
+        found = merged(before, found)
+    if file:
+        keep(file, found)
     return found
 
 
-def _name(kind: str) -> str:
-    return re.sub(r"\W+", "-", kind.lower()) + ".json"
+@dataclass
+class Turns:
+    """A compiled loop, and how long it took in each round."""
 
+    program: Callable[[Any], Any]
+    carry: Any
+    count: int
+    taken: list[float] = field(default_factory=list[float])
 
-def _read(file: Path) -> Speeds | None:
-    try:
-        facts = json.loads(file.read_text("utf-8"))
-        if facts.pop("version") != VERSION:
-            return None
-        products, arrays = (tuple((float(a), float(b)) for a, b in facts[name]) for name in ("products", "arrays"))
-        return Speeds(products, arrays, *(float(facts[name]) for name in ("elementwise", "convolution", "start")))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None
+    @classmethod
+    def of(cls, turn: Callable[[Any], Any], carry: Any, about: float) -> "Turns":
+        """A loop of a turn that takes about so many seconds."""
+        count = max(4, min(4000, int(SPELL / about)))
+
+        def loop(carry: Any) -> Any:
+            return lax.fori_loop(0, count, lambda _, carry: turn(carry), carry)
+
+        made = cls(jax.jit(loop).lower(carry).compile(), carry, count)
+        jax.block_until_ready(made.program(carry))
+        return made
+
+    def run(self) -> None:
+        begun = perf_counter()
+        jax.block_until_ready(self.program(self.carry))
+        self.taken.append(perf_counter() - begun)
+
+    @property
+    def seconds(self) -> float:
+        """Of a turn, in the best round: other work on the machine adds to a time and never takes from it."""
+        return max(min(self.taken) / self.count, 1e-10)
 
 
 def measured() -> Speeds:
     """Time products, arrays, convolutions and small kernels, each in a loop inside of one program, as training has them."""
-    start = _turn(lambda x: jnp.tanh(x @ x), jnp.full((SMALL, SMALL), 0.1), 1e-6) / 2
-    products = tuple(_product(n) for n in PRODUCTS)
-    arrays = tuple(_array(size) for size in ARRAYS)
+    start = Turns.of(lambda x: jnp.tanh(x @ x), jnp.full((SMALL, SMALL), 0.1), 1e-6)
+    products = {2.0 * ROWS * n * n: _product(n) for n in PRODUCTS}
+    arrays = {size: _array(size) for size in ARRAYS}
     many = jnp.full(2**19, 0.5)
-    curved = _turn(jnp.tanh, many, 1e-3) - 2.0 * many.nbytes / arrays[1][1]
-    elementwise = CURVED * many.size / max(curved, 1e-9)
-    return Speeds(products, arrays, elementwise, _convolution(), start)
+    curved, (convolution, flops) = Turns.of(jnp.tanh, many, 1e-3), _convolution()
+    everything = (start, *products.values(), *arrays.values(), curved, convolution)
+    # A spell of other work then spoils a round of several measurements, and not all rounds of one.
+    with Others() as others:
+        for _ in range(ROUNDS):
+            for one in everything:
+                one.run()
+    rates = tuple((float(size), 2.0 * size / one.seconds) for size, one in arrays.items())
+    return Speeds(
+        products=tuple((flops, 3 * flops / one.seconds) for flops, one in products.items()),
+        arrays=rates,
+        elementwise=CURVED * many.size / max(curved.seconds - 2.0 * many.nbytes / rates[1][1], 1e-9),
+        convolution=flops / convolution.seconds,
+        start=start.seconds / 2,
+        taken=time(),
+        busy=others.share > LOADED or spread(one.taken for one in everything) > SPREAD,
+    )
 
 
-def _product(n: int) -> tuple[float, float]:
-    """Operations of the products of a dense layer of a side, forward and both of its gradients, and how many a second."""
-    x, w = jnp.ones((ROWS, n)), jnp.eye(n)
-    flops = 2.0 * ROWS * n * n
+def spread(rounds: Iterable[Sequence[float]]) -> float:
+    """How much longer than the shortest the middle round takes, in the middle of all measurements."""
+    return median(median(taken) / min(taken) for taken in rounds)
+
+
+def _product(n: int) -> Turns:
+    """The products of a dense layer of a side, forward and both of its gradients."""
 
     def layer(carry: Any) -> Any:
         x, w = carry
         y = x @ w
         return y @ w.T, w + 1e-9 * (x.T @ y)
 
-    return flops, 3 * flops / _turn(layer, (x, w), 3 * flops / 5e10)
+    return Turns.of(layer, (jnp.ones((ROWS, n)), jnp.eye(n)), 6.0 * ROWS * n * n / 5e10)
 
 
-def _array(size: int) -> tuple[float, float]:
-    """Bytes of an array, and bytes a second that are read and written."""
-    return float(size), 2.0 * size / _turn(lambda x: x * 0.999 + 0.5, jnp.ones(size // 4), size / 5e9)
+def _array(size: int) -> Turns:
+    """An array that is read and written."""
+    return Turns.of(lambda x: x * 0.999 + 0.5, jnp.ones(size // 4), size / 5e9)
 
 
-def _convolution() -> float:
-    """Operations a second of a convolution and its gradients, as the layer has them."""
+def _convolution() -> tuple[Turns, float]:
+    """A convolution and its gradients, as the layer has them; and their operations."""
     kind: Any = OPS["conv"]
     op = kind(CHANNELS, 3, bias=False)
     x, kernel = jnp.ones((32, 16, 16, CHANNELS)), jnp.full((3, 3, CHANNELS, CHANNELS), 1e-2)
@@ -140,25 +139,4 @@ def _convolution() -> float:
         by_x, by_kernel = back(y)
         return x + 1e-9 * by_x, kernel + 1e-9 * by_kernel
 
-    return flops / _turn(layer, (x, kernel), flops / 2e10)
-
-
-def _turn(turn: Callable[[Any], Any], carry: Any, about: float) -> float:
-    """Seconds of one turn of a loop: the median of a few calls.
-
-    Args:
-        about: seconds that a turn may take: it says how many there are.
-    """
-    count = max(4, min(4000, int(SPELL / about)))
-
-    def loop(carry: Any) -> Any:
-        return lax.fori_loop(0, count, lambda _, carry: turn(carry), carry)
-
-    program = jax.jit(loop).lower(carry).compile()
-    jax.block_until_ready(program(carry))
-    taken = list[float]()
-    for _ in range(ROUNDS):
-        begun = perf_counter()
-        jax.block_until_ready(program(carry))
-        taken.append(perf_counter() - begun)
-    return max(median(taken) / count, 1e-10)
+    return Turns.of(layer, (x, kernel), flops / 2e10), flops

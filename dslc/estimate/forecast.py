@@ -6,9 +6,9 @@ from typing import Any
 
 from dslc.data.base import DataFailure, Folders
 from dslc.differentiate import differentiate
-from dslc.estimate.calibrate import Speeds
 from dslc.estimate.liveness import bytes_of
 from dslc.estimate.memory import Needs, Step, forward, standing
+from dslc.estimate.speeds import Speeds
 from dslc.estimate.time import step_seconds
 from dslc.plan import Plan
 from dslc.recompute.fit import fit
@@ -27,6 +27,8 @@ class Forecast:
     """Seconds; None where no speed of the device is known."""
     steps: int | None
     """Of an epoch; None where the data does not say how many rows it has."""
+    speeds: Speeds | None = None
+    """What the time goes by."""
 
     @property
     def epoch(self) -> float | None:
@@ -41,6 +43,7 @@ class Forecast:
             },
             "flops": self.flops,
             "seconds": {"step": self.step, "epoch": self.epoch},
+            "speeds": self.speeds.to_json() if self.speeds else None,
             "steps_per_epoch": self.steps,
         }
 
@@ -62,7 +65,7 @@ def forecast(plan: Plan, file: str, data: tuple[Path, ...], speeds: Speeds | Non
     rows, size = _rows(plan, file, data)
     steps = None if rows is None else rows // plan.batch
     most = replace(max(needs, key=lambda one: one.total), data=(rows or 0) * size)
-    return Forecast(plan.rows, most, flops, seconds if speeds else None, steps)
+    return Forecast(plan.rows, most, flops, seconds if speeds else None, steps, speeds)
 
 
 def _flops(step: Step) -> int:

@@ -8,8 +8,9 @@ Reference: Williams, Waterman and Patterson, 2009, Roofline: an insightful visua
 
 from collections.abc import Iterator
 
-from dslc.estimate.calibrate import CURVED, Speeds
+from dslc.estimate.calibrate import CURVED
 from dslc.estimate.liveness import bytes_of, is_light, kernels
+from dslc.estimate.speeds import Speeds
 from dslc.graph import Graph, Node
 from dslc.ops.core._region import Region
 from dslc.ops.core.backward import Backward

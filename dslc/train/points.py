@@ -1,6 +1,7 @@
 """The steps at which a run comes back to Python: to log, to validate, to save, and often enough to hear Ctrl-C."""
 
 from dataclasses import dataclass, field
+from math import inf
 
 from dslc.plan import Duration, Plan
 from dslc.schedules.base import Length
@@ -8,6 +9,8 @@ from dslc.schedules.base import Length
 CHUNK_SECONDS = 0.5
 GROWTH = 16
 """How much longer than the last a chunk may be: the first few are too short to tell."""
+TELLING = 0.2
+"""Seconds of a call that say how long a step takes."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,12 @@ class Chunk:
     """How many steps take about half a second. Results do not depend on it."""
 
     steps: int = field(default=1)
+    pace: float = field(default=inf)
+    """Seconds of a step in the quickest call that was long enough to tell."""
 
     def took(self, steps: int, seconds: float) -> None:
         """Learn from a call."""
+        if seconds > TELLING:
+            self.pace = min(self.pace, seconds / steps)
         wanted = int(steps * CHUNK_SECONDS / max(seconds, 1e-6))
         self.steps = max(1, min(wanted, GROWTH * self.steps))

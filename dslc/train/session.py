@@ -68,7 +68,12 @@ def train(
         stack.callback(display.stop)
         run = Session(machine, place, display, settings(task, loaded, options or {}), share)
         run.open(source, resume)
-        return run.finish(run.train())
+        result = run.finish(run.train())
+        if run.chunk.pace < inf:
+            from dslc.estimate.doubt import doubt  # noqa: PLC0415  # short runs do without
+
+            doubt(plan, run.chunk.pace)
+        return result
 
 
 def _loaded(plan: Plan, folders: Folders) -> Loaded:

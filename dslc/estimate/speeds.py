@@ -1,0 +1,123 @@
+"""The speeds of a machine, kept in the user's cache folder by kind of device; JAX is not needed to read them."""
+
+import json
+import re
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from itertools import pairwise
+from math import log
+from pathlib import Path
+from time import time
+from typing import Any
+
+from dslc.cache import folder
+
+VERSION = 4
+OLD = 30 * 24 * 3600.0
+"""Seconds after which speeds are measured again: a driver, another version of JAX or another machine may have come."""
+AGAIN = 60.0
+"""Seconds after which those of a busy machine are: it may be quiet by then."""
+
+Points = tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class Speeds:
+    """Operations, bytes and seconds."""
+
+    products: Points
+    """Operations of a product, and how many a second."""
+    arrays: Points
+    """Bytes of an array, and bytes a second that an elementwise loop reads and writes."""
+    elementwise: float
+    """Operations a second of an elementwise loop."""
+    convolution: float
+    """Operations a second of a 3 x 3 convolution of 16 channels, with its gradients."""
+    start: float
+    """Seconds to start a kernel inside of a program."""
+    taken: float = 0.0
+    """When they were measured, in seconds since 1970."""
+    busy: bool = False
+    """The machine had other work then: they may be too low."""
+
+    def product(self, flops: float) -> float:
+        return between(self.products, max(flops, 1))
+
+    def bandwidth(self, size: float) -> float:
+        return between(self.arrays, max(size, 1))
+
+    @property
+    def is_old(self) -> bool:
+        """Whether it is time to measure again."""
+        return time() - self.taken > (AGAIN if self.busy else OLD)
+
+    def to_json(self) -> dict[str, Any]:
+        """What a report says of them."""
+        return {
+            "taken": datetime.fromtimestamp(self.taken, UTC).astimezone().strftime("%Y-%m-%d %H:%M"),
+            "busy": self.busy,
+        }
+
+
+def between(points: Points, at: float) -> float:
+    """A value between measured ones, by the logarithm of the size; the outermost ones hold beyond them."""
+    if at <= points[0][0]:
+        return points[0][1]
+    for (low, first), (high, second) in pairwise(points):
+        if at <= high:
+            return first + (second - first) * log(at / low) / log(high / low)
+    return points[-1][1]
+
+
+def merged(old: Speeds, new: Speeds) -> Speeds:
+    """The better of each speed, as other work on the machine can only make one look worse than it is."""
+
+    def better(old: Points, new: Points) -> Points:
+        before = dict(old)
+        return tuple((at, max(rate, before.get(at, 0.0))) for at, rate in new)
+
+    return replace(
+        new,
+        products=better(old.products, new.products),
+        arrays=better(old.arrays, new.arrays),
+        elementwise=max(old.elementwise, new.elementwise),
+        convolution=max(old.convolution, new.convolution),
+        start=min(old.start, new.start),
+        busy=old.busy and new.busy,
+    )
+
+
+def known() -> Speeds | None:
+    """The speeds that the cache folder has for the device that was measured last."""
+    place = folder("speeds")
+    found = sorted(place.glob("*.json"), key=lambda file: file.stat().st_mtime) if place else []
+    return read(found[-1]) if found else None
+
+
+def file_of(kind: str) -> Path | None:
+    """Where the speeds of a kind of device are kept; None where nothing can be."""
+    place = folder("speeds")
+    return None if place is None else place / (re.sub(r"\W+", "-", kind.lower()) + ".json")
+
+
+def read(file: Path) -> Speeds | None:
+    """The speeds in a file; None where it has none that are whole and of this version."""
+    try:
+        facts = json.loads(file.read_text("utf-8"))
+        if facts.pop("version") != VERSION:
+            return None
+        products, arrays = (tuple((float(a), float(b)) for a, b in facts.pop(name)) for name in ("products", "arrays"))
+        busy = bool(facts.pop("busy"))
+        return Speeds(products, arrays, busy=busy, **{name: float(value) for name, value in facts.items()})
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def keep(file: Path, speeds: Speeds) -> None:
+    """Write the speeds whole or not at all: another process may read them now."""
+    temporary = file.with_suffix(".new")
+    try:
+        temporary.write_text(json.dumps({"version": VERSION, **asdict(speeds)}), "utf-8")
+        temporary.replace(file)
+    except OSError:
+        return  # Everything works without the cache.
