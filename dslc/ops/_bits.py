@@ -26,6 +26,20 @@ def never_differentiated() -> Generator[None]:
         _AS_BITS.reset(token)
 
 
+@contextmanager
+def differentiated() -> Generator[None]:
+    """JAX does take derivatives of what is traced inside."""
+    token = _AS_BITS.set(False)
+    try:
+        yield
+    finally:
+        _AS_BITS.reset(token)
+
+
+def is_never_differentiated() -> bool:
+    return _AS_BITS.get()
+
+
 def scan(
     step: Callable[[Any, Any], tuple[Any, Any]], carry: Any, rows: Any, length: int | None = None, reverse: bool = False
 ) -> tuple[Any, Any]:

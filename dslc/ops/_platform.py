@@ -40,6 +40,13 @@ def by_platform(*arrays: Any, default: Callable[..., Any], **ways: Callable[...,
     return lax.platform_dependent(*arrays, default=default, **{name: ways[name] for name in wanted if name in ways})
 
 
+def local_cuda() -> float | None:
+    """Compute capability of the CUDA device that the program is compiled on and for; None: it is for others."""
+    if _TARGETS.get() or _here() != ("cuda",):
+        return None
+    return float(jax.devices()[0].compute_capability)
+
+
 def _here() -> tuple[str, ...]:
     """The platform of this machine."""
     backend = jax.default_backend()

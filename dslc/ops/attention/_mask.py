@@ -26,6 +26,16 @@ def check(mask: Type | None, bias: Type | None, leading: Sizes, scores: tuple[Si
             raise Mismatch(f"`position_bias` is {bias} where {full} or a part of it is needed", None, input + 1)
 
 
+def check_window(window: int | None) -> None:
+    """Refuse a window in which nothing is visible.
+
+    Raises:
+        Mismatch: with the least that it may be.
+    """
+    if window is not None and window < 1:
+        raise Mismatch(f"`window` must be at least 1, which is the place itself, and is {window}", "window = 256")
+
+
 def read(mask: Type, leading: Sizes, heads: Size, query: Size, key: Size, input: int = 2) -> int:
     """How many of the axes `heads, query, key` stand at the end of the mask.
 

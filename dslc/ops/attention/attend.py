@@ -1,13 +1,15 @@
 """Attention of given queries, keys and values."""
 
+from functools import partial
 from typing import Any
 
 from dslc.dims import NotDivisible, Size, exact_div, less, same
 from dslc.lazy import jnp
 from dslc.ops._wide import wide
+from dslc.ops.attention import _long
 from dslc.ops.attention._core import LONG, merge_heads, split_heads
 from dslc.ops.attention._core import Attend as Core
-from dslc.ops.attention._mask import check, spread_out
+from dslc.ops.attention._mask import check, check_window, spread_out
 from dslc.ops.attention._rotary import rotated
 from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, elements, floating, moved, op
 from dslc.ops.noise._hash import dropping_key
@@ -30,6 +32,7 @@ class Attend(Op):
     rope: float | None = None
     dropout: float = 0.0
     scale: float | None = None
+    window: int | None = None
 
     random = True
     keeps = ("query", "key", "value", "mask", "position_bias")
@@ -50,6 +53,14 @@ class Attend(Op):
             given=([[0.0], [1.0]], [[0.0], [1.0]], [[0.0], [6.0]]),
             gives=[[3.0], [4.38635147178003]],
             source="by hand: the second row is 6 / (1 + exp(-1))",
+        ),
+        Sample(
+            "attend(1, window = 2)",
+            ("[2, 3, 1]", "[2, 3, 1]", "[2, 3, 1]"),
+            "[2, 3, 1]",
+            given=([[[0.0]] * 3] * 2, [[[9.0], [-7.0], [0.5]]] * 2, [[[1.0], [2.0], [6.0]], [[0.0], [3.0], [5.0]]]),
+            gives=[[[1.5], [3.0], [4.0]], [[1.5], [8 / 3], [4.0]]],
+            source="by hand: queries of 0 give the mean of what is visible, itself and its neighbours",
         ),
         Refused("attend(3)", ("[batch, t, 8]", "[batch, t, 8]", "[batch, t, 8]"), "does not divide by 3 heads"),
         Refused("attend(2)", ("[batch, t, 8]", "[batch, t, 6]", "[batch, t, 8]"), "width 8 of the queries"),
@@ -113,7 +124,7 @@ class Attend(Op):
             context, shares, total, _ = core.forward(q, k, v)
             saved = {"shares": shares, "total": total}
         else:
-            context, logsumexp = core.forward_in_blocks(q, k, v)
+            context, logsumexp = _long.forward(core, q, k, v)
             saved = {"logsumexp": logsumexp}
         return merge_heads(context), {"context": context} | saved
 
@@ -123,7 +134,7 @@ class Attend(Op):
         core = self._core(ctx, q, k, kept.get("mask"), bias)
         back, sums = core.backward, ("shares", "total")
         if "shares" not in kept:
-            back, sums = core.backward_in_blocks, ("logsumexp",)
+            back, sums = partial(_long.backward, core), ("logsumexp",)
         arrays = (kept[name] for name in ("context", *sums))
         by_q, by_k, by_v, by_scores = back(split_heads(gradient, self.heads), q, k, v, *arrays)
         by_q = by_q * self._factor(by_q.shape[-1])
@@ -160,7 +171,7 @@ class Attend(Op):
             mask = spread_out(mask, q.shape[:-3], self.heads, q.shape[-2], k.shape[-2])
         if bias is not None:
             bias = jnp.expand_dims(bias, tuple(range(q.ndim - bias.ndim)))
-        return Core(self.causal, mask, bias, self.dropout, dropping_key(ctx, self.dropout))
+        return Core(self.causal, self.window, mask, bias, self.dropout, dropping_key(ctx, self.dropout))
 
     def _check_settings(self) -> None:
         groups = self._groups
@@ -171,6 +182,7 @@ class Attend(Op):
             raise Mismatch(reason, "give each key head as many query heads")
         if not 0 <= self.dropout < 1:
             raise Mismatch(f"`dropout = {self.dropout}` must be at least 0 and below 1", "attend(8, dropout = 0.1)")
+        check_window(self.window)
         if self.rope is not None and not self.rope > 0:
             raise Mismatch(f"`rope = {self.rope}` must be above 0", "rope = 10_000")
 

@@ -1,5 +1,6 @@
 """Multi-head attention."""
 
+from functools import partial
 from typing import Any
 
 from dslc.dims import NotDivisible, Size, exact_div, less, same
@@ -7,8 +8,9 @@ from dslc.initializers.base import Initializer
 from dslc.initializers.zeros import Zeros
 from dslc.lazy import jnp
 from dslc.ops._wide import wide
+from dslc.ops.attention import _long
 from dslc.ops.attention._core import LONG, Attend, merge_heads, split_heads
-from dslc.ops.attention._mask import check, spread_out
+from dslc.ops.attention._mask import check, check_window, spread_out
 from dslc.ops.attention._rotary import rotated
 from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, Weight, elements, floating, moved, op
 from dslc.ops.noise._hash import dropping_key
@@ -23,11 +25,12 @@ class Attention(Op):
     all value heads; with a memory there are `q` and `kv`. `rope` is the base of a rotary position embedding (usually
     10,000) in the convention of two halves. `kv_heads` below `heads` share keys and values among neighbouring query
     heads. `mask` is true where a key is visible, `position_bias` is added to the scaled scores, `dropout` drops weights
-    of the sum.
+    of the sum. With a `window` the keys at a distance below it are visible: so many with the query itself when causal.
 
     Shapes: `[..., query, d]`, memory `[..., key, m]`, mask `bool[..., query, key]` or `bool[..., key]`, position bias
     `[..., heads, query, key]` to `[..., query, d]`.
-    Reference: Vaswani et al., 2017, arXiv:1706.03762; `kv_heads` by Ainslie et al., 2023, arXiv:2305.13245.
+    Reference: Vaswani et al., 2017, arXiv:1706.03762; `kv_heads` by Ainslie et al., 2023, arXiv:2305.13245; `window` by
+    Beltagy et al., 2020, arXiv:2004.05150.
     """
 
     heads: int
@@ -39,6 +42,7 @@ class Attention(Op):
     dropout: float = 0.0
     scale: float | None = None
     init: Initializer | None = None
+    window: int | None = None
 
     random = True
     keeps = ("x", "memory", "qkv.kernel", "q.kernel", "kv.kernel", "out.kernel", "mask", "position_bias")
@@ -63,10 +67,20 @@ class Attention(Op):
             gives=[[[3.0], [4.38635147178003]]],
             source="by hand: the second row is 6 / (1 + exp(-1))",
         ),
+        Sample(
+            "attention(1, bias = false, causal = true, window = 2, scale = 0)",
+            ("[4, 1]",),
+            "[4, 1]",
+            given=([[1.0], [3.0], [7.0], [5.0]],),
+            weights={"qkv.kernel": [[1.0, 1.0, 1.0]], "out.kernel": [[1.0]]},
+            gives=[[1.0], [2.0], [5.0], [6.0]],
+            source="by hand: at a scale of 0 the mean of what is visible, itself and the one before",
+        ),
         Refused("attention(3)", ("[batch, seq, 8]",), "does not divide by 3 heads"),
         Refused("attention(4, kv_heads = 3)", ("[batch, seq, 8]",), "do not divide by 3 `kv_heads`"),
         Refused("attention(2)", ("[batch, seq, 8]", "none", "bool[seq, seq]"), "could stand for other axes"),
         Refused("attention(2, rope = 10_000)", ("[batch, seq, 6]",), "even"),
+        Refused("attention(2, window = 0)", ("[batch, seq, 6]",), "at least 1"),
     )
 
     def infer(
@@ -134,7 +148,7 @@ class Attention(Op):
             context, shares, total, _ = attend.forward(q, k, v)
             saved = {"shares": shares, "total": total}
         else:
-            context, logsumexp = attend.forward_in_blocks(q, k, v)
+            context, logsumexp = _long.forward(attend, q, k, v)
             saved = {"logsumexp": logsumexp}
         out = self._mapped(weights, "out", merge_heads(context))
         return out, {"query": q, "key": k, "value": v, "context": context} | saved
@@ -146,7 +160,7 @@ class Attention(Op):
         attend = self._attend(ctx, q, k, kept.get("mask"), bias)
         back, sums = attend.backward, ("shares", "total")
         if "shares" not in kept:
-            back, sums = attend.backward_in_blocks, ("logsumexp",)
+            back, sums = partial(_long.backward, attend), ("logsumexp",)
         arrays = (kept[name] for name in ("value", "context", *sums))
         by_q, by_k, by_v, by_scores = back(split_heads(by_context, self.heads), q, k, *arrays)
         by_q = by_q * self._factor(by_q.shape[-1])
@@ -195,7 +209,7 @@ class Attention(Op):
             mask = spread_out(mask, q.shape[:-3], self.heads, q.shape[-2], k.shape[-2])
         if bias is not None:
             bias = jnp.expand_dims(bias, tuple(range(q.ndim - bias.ndim)))
-        return Attend(self.causal, mask, bias, self.dropout, dropping_key(ctx, self.dropout))
+        return Attend(self.causal, self.window, mask, bias, self.dropout, dropping_key(ctx, self.dropout))
 
     def _projected(self, weights: Any, x: Any, memory: Any) -> tuple[Any, Any, Any]:
         """Scaled queries, keys and values, head-major."""
@@ -232,6 +246,7 @@ class Attention(Op):
             )
         if not 0 <= self.dropout < 1:
             raise Mismatch(f"`dropout = {self.dropout}` must be at least 0 and below 1", "attention(8, dropout = 0.1)")
+        check_window(self.window)
         width = self._width(x)
         if less(width, 1):
             raise Mismatch(f"`head_dim` must be at least 1, and is {width}")

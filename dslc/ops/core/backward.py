@@ -5,6 +5,7 @@ from inspect import Parameter
 from typing import Any
 
 from dslc.lazy import jax, jnp
+from dslc.ops._bits import differentiated
 from dslc.ops.base import Context, Cost, Op, op
 from dslc.ops.core._dtype import dtype_for
 from dslc.types import Type
@@ -111,7 +112,8 @@ class Backward(Op):
         def forward(*moved: Any) -> tuple[Any, ...]:
             return self._forward({**kept, **dict(zip(self.wrt, moved, strict=True))}, ctx)
 
-        outputs, back = jax.vjp(forward, *(kept[name] for name in self.wrt))
+        with differentiated():
+            outputs, back = jax.vjp(forward, *(kept[name] for name in self.wrt))
         alike = (gradient.astype(out.dtype) for gradient, out in zip(gradients, outputs, strict=True))
         return dict(zip(self.wrt, back(tuple(alike)), strict=True))
 
