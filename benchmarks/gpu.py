@@ -170,6 +170,8 @@ def settings_of(setting: Setting) -> dict[str, str]:
 
 def in_turns(ours: Ours, theirs: Torch | None, setting: Setting, stretches: int, look: Callable[[int], None]) -> float:
     """Train both, a stretch each; seconds of a step of ours, the medians behind the first stretch, which warms up."""
+    if theirs is not None and theirs.parameters != ours.parameters:
+        raise SystemExit(f"{setting.name}: {ours.parameters:,} weights here and {theirs.parameters:,} in PyTorch")
     seconds: dict[str, list[float]] = {"dslc": [], "PyTorch": []}
     for number in range(1, stretches + 1):
         for name, side in (("dslc", ours), ("PyTorch", theirs)):
@@ -239,6 +241,7 @@ def main() -> None:
     parser.add_argument("--no-peer", action="store_true", help="dslc alone")
     parser.add_argument("--data", type=Path, default=HERE.parents[1] / "shared" / "data", help="the folder of the text")
     given = parser.parse_args()
+    given.data = given.data.resolve()  # PyTorch runs in another folder
     parts = given.parts or list(PARTS)
     if unknown := set(parts) - set(PARTS):
         parser.error(f"there is no part {min(unknown)!r}: {', '.join(PARTS)}")

@@ -15,6 +15,7 @@ from dslc.errors.names import NothingChosen
 from dslc.graph import Graph
 from dslc.lazy import jax, np
 from dslc.lower import Program, lower, shapes_of
+from dslc.ops._remarks import remarked
 from dslc.optimize import Report, optimize
 from dslc.parse import parse, tree
 from dslc.plan import Plan, Update
@@ -73,6 +74,8 @@ class Compilation:
     passes: tuple[str, ...] | None = None
     problems: Problems = field(default_factory=Problems)
     seconds: dict[str, float] = field(default_factory=dict[str, float])
+    remarks: list[str] = field(default_factory=list[str])
+    """What ops said of the ways that they took on this device, when the program was traced."""
 
     @stage
     def parse(self) -> tree.File:
@@ -146,6 +149,12 @@ class Compilation:
 
     @stage
     def trace(self) -> "Traced":
+        with remarked() as said:
+            made = self._traced()
+        self.remarks.extend(said)
+        return made
+
+    def _traced(self) -> "Traced":
         if self.plan is None:
             return self._function()
         key = base_key(self.plan.seed)

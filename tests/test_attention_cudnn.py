@@ -108,14 +108,18 @@ def test_the_kernels_get_and_give_what_blocks_do(name: str, monkeypatch: pytest.
     found, found_sums = _cudnn.forward(kernels(), core, q, k, v)
     by_kernels = _cudnn.backward(kernels(), core, gradient, q, k, v, found, found_sums)
     assert found_sums.shape == sums.shape
-    close = {"rtol": 1e-11, "atol": 1e-11}  # sums of at most 30 terms in 64 bits, added in two orders
-    np.testing.assert_allclose(found, context, **close)
+    close(found, context)
     for ours, theirs in zip(by_kernels[:3], by_blocks[:3], strict=True):
-        np.testing.assert_allclose(ours, theirs, **close)
+        close(ours, theirs)
     if bias is None:
         assert by_kernels[3] is None
     else:
-        np.testing.assert_allclose(summed(by_kernels[3], bias.shape), summed(by_blocks[3], bias.shape), **close)
+        close(summed(by_kernels[3], bias.shape), summed(by_blocks[3], bias.shape))
+
+
+def close(ours: Any, theirs: Any) -> None:
+    # Sums of at most 30 terms in 64 bits, added in two orders.
+    np.testing.assert_allclose(ours, theirs, rtol=1e-11, atol=1e-11)
 
 
 def summed(x: Any, shape: tuple[int, ...]) -> Any:

@@ -80,7 +80,7 @@ def test_blocks_leave_out_what_no_query_of_theirs_sees() -> None:
         q = jax.ShapeDtypeStruct((1, 1, 2048, 64), jnp.float32)
         core = Attend(causal=True, window=window)
         made = jax.jit(lambda q: core.forward_in_blocks(q, q, q)[0]).lower(q)
-        return made.cost_analysis()["flops"]  # pyright: ignore[reportCallIssue, reportArgumentType, reportIndexIssue, reportReturnType]
+        return made.cost_analysis()["flops"]  # pyright: ignore[reportCallIssue, reportArgumentType, reportIndexIssue, reportOptionalSubscript, reportReturnType]
 
     # Causal: 8 blocks see 4.5 of 8 parts of all pairs. Window 128: blocks of 128 queries see at most 255 keys, an eighth.
     everything = 2048 * 2048 * 64 * 4

@@ -32,9 +32,10 @@ class Block(nn.Module):
 
     def forward(self, x: Any) -> Any:
         batch, seq, width = x.shape
-        split = (part.view(batch, seq, self.heads, -1).transpose(1, 2) for part in self.qkv(self.ln_1(x)).chunk(3, -1))
+        parts = self.qkv(self.ln_1(x)).chunk(3, -1)
+        q, k, v = [part.view(batch, seq, self.heads, -1).transpose(1, 2) for part in parts]
         rate = self.rate if self.training else 0.0
-        y = F.scaled_dot_product_attention(*split, dropout_p=rate, is_causal=True)
+        y = F.scaled_dot_product_attention(q, k, v, dropout_p=rate, is_causal=True)
         x = x + self.drop(self.out(y.transpose(1, 2).reshape(batch, seq, width)))
         return x + self.drop(self.down(F.gelu(self.up(self.ln_2(x)))))
 

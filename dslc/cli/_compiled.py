@@ -48,6 +48,7 @@ def report(compilation: Compilation, files: list[str], as_json: bool) -> None:
         passes_section(compilation, columns),
         numbers_section(compilation, columns),
         _repeats(compilation, columns),
+        _ways(facts["remarks"], columns),
         _graphs(compilation, columns),
         _memory.again(facts["again"], columns),
         _forecast.section(facts["training"], facts["xla"]),
@@ -84,6 +85,7 @@ def _facts(compilation: Compilation, files: list[str]) -> dict[str, Any]:
         "recompiled": str(remember(compilation, cached=bool(found))),
         "training": _expected(compilation),
         "again": _memory.recomputed(compilation),
+        "remarks": compilation.remarks,
         "seconds": {name: round(seconds, 6) for name, seconds in compilation.seconds.items()},
         "files": files,
     }
@@ -114,6 +116,15 @@ def _repeats(compilation: Compilation, columns: int) -> Iterator[str]:
         line, *more = fill(
             f"line {where}: iteration {iteration} stands apart from those before it: {reason}", columns - 4
         )
+        yield f"{INDENT}{line}"
+        yield from (f"{INDENT * 2}{rest}" for rest in more)
+
+
+def _ways(remarks: list[str], columns: int) -> Iterator[str]:
+    """What was chosen because of the device."""
+    yield "on this device"
+    for remark in remarks:
+        line, *more = fill(remark, columns - 4)
         yield f"{INDENT}{line}"
         yield from (f"{INDENT * 2}{rest}" for rest in more)
 

@@ -5,10 +5,15 @@ from typing import Any
 
 from dslc.dims import same
 from dslc.lazy import jax, jnp, lax
+from dslc.ops._platform import by_platform
 from dslc.ops.base import Context, Cost, Mismatch, Op, elements, floating, moved, op
 from dslc.ops.loss.base import widened
 from dslc.ops.loss.cross_entropy import CrossEntropy
 from dslc.types import Type
+
+FEWEST_ON_GPU = 4096
+"""Rows of a chunk on a GPU. The gradient of the kernel is read and written once for each: beside the three products of so many rows
+that is 5 % of the time on a card with 600 TFLOP/s and 4.3 TB/s, and 145 % at 128 rows, which do well on a CPU."""
 
 
 @op
@@ -138,7 +143,9 @@ class LinearCrossEntropy(Op):
     def _cut(self, x: Any, target: Any, share: Any) -> tuple[Any, Any, Any]:
         """Rows, class numbers and shares in equal chunks, the last one filled up with rows that do not count."""
         count = target.size
-        chunks = -(-count // self.rows)
+        on_gpu = by_platform(default=lambda: False, gpu=lambda: True)
+        # A program for several platforms has the chunks that fit all of them.
+        chunks = -(-count // (max(self.rows, FEWEST_ON_GPU) if on_gpu is True else self.rows))
         size = -(-count // chunks)
         rows, labels, share = x.reshape(count, -1), target.reshape(-1), share.reshape(-1)
         spare = chunks * size - count
