@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from cli.commands import Dslc
 
+from dslc.ops.attention import _long
+
 TWICE = """\
 net 1
 model twice(width = 16) {
@@ -114,3 +116,26 @@ def test_a_profile_shows_the_source_with_its_times(dslc: Dslc, mlp: str) -> None
     lines = json.loads(dslc("compile", mlp, "--profile", "--json").out)["lines"]
     assert sum(one["share"] for one in lines) == pytest.approx(1)
     assert {"forward", "backward"} <= {one["part"] for one in lines if one["line"] == 4}
+
+
+LONG = """\
+net 1
+model m {
+  input  tokens: i32[batch, seq]
+  output logits = tokens -> embedding(16, 8) -> attention(1, causal = true) -> dense(16)
+}
+train m { data = text("t.txt", context = 256) -> split(0.9, 0.1)  loss = (logits, target) -> cross_entropy  batch = 1  steps = 2 }
+"""
+
+
+def test_the_way_that_a_device_takes_is_told(dslc: Dslc, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "t.txt").write_text("".join(chr(97 + n % 16) for n in range(9000)))
+    (tmp_path / "m.net").write_text(LONG)
+    # As if there were a GPU here: the program of one whose floats are too wide for its kernels runs on a CPU as well.
+    monkeypatch.setattr(_long, "local_cuda", lambda: 9.0)
+    lines = dslc("compile", "m.net").out.splitlines()
+    told = lines[lines.index("on this device") + 1 :]
+    assert " ".join(line.strip() for line in told[: told.index("")]) == (
+        "attention of float32 [1, 1, 256, 8] to 256 keys is computed in blocks of queries, not by cuDNN: it needs 16-bit "
+        'floats, and these are float32: `precision = "bf16"`'
+    )
