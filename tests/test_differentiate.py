@@ -113,6 +113,14 @@ def captured(net: Net, x: Ref) -> Ref:
     return scalar(net, h, condition)
 
 
+def alike(net: Net, x: Ref) -> Ref:
+    """Two loops whose bodies give the same names to other things, which come out of both."""
+    (h,) = net.repeat([x], 3, lambda inner, h, c: inner.call("add", h, inner.call("tanh", c)), captured=[x])
+    other = net.call("dense", x, units=3)
+    (h,) = net.repeat([h], 2, lambda inner, h, c: inner.call("multiply", h, inner.call("tanh", c)), captured=[other])
+    return scalar(net, h)
+
+
 def sliced(net: Net, x: Ref) -> Ref:
     rows = net.input("rows", "[3, 4, 3]")
 
@@ -196,7 +204,7 @@ def shared_with_a_region(net: Net, x: Ref) -> Ref:
 
 NETS = [
     chain, sharing, tied, branches, broadcasting, statistics, indices, constants, fixed_layers, unrolled, later_layers,
-    captured, sliced, taps_alone, swapped, overwritten, stateful, nested, shared_in_part, shared_with_a_region,
+    captured, alike, sliced, taps_alone, swapped, overwritten, stateful, nested, shared_in_part, shared_with_a_region,
 ]  # fmt: skip
 
 TWICE = [chain, tied, branches, constants, unrolled, captured, sliced, swapped, stateful, nested]

@@ -1,6 +1,7 @@
 """Takes out of the body of a region what is the same in every iteration, so that it is computed once and kept once."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from dslc.differentiate.forward import reading
@@ -16,13 +17,18 @@ def hoist(graph: Graph) -> Graph:
         return graph
     nodes: dict[str, Node] = {}
     for node in graph:
-        for made in _taken_out(node, graph) if isinstance(node.op, Repeat) else (node,):
+        is_region = isinstance(node.op, Repeat)
+        for made in _taken_out(node, graph.nodes.keys() | nodes.keys()) if is_region else (node,):
             nodes[made.name] = made
     return replace(graph, nodes=nodes)
 
 
-def _taken_out(node: Node, graph: Graph) -> list[Node]:
-    """The nodes that were taken out of a region, and the region."""
+def _taken_out(node: Node, names: AbstractSet[str]) -> list[Node]:
+    """The nodes that were taken out of a region, and the region.
+
+    Args:
+        names: of the graph around, and of what was taken out of other regions, whose bodies may name it alike.
+    """
     op = node.op
     assert isinstance(op, Repeat)
     body = hoist(op.body)
@@ -30,7 +36,7 @@ def _taken_out(node: Node, graph: Graph) -> list[Node]:
     same = _same_in_all(op, body)
     taken = {name for name in same if any(True for _ in body.nodes[name].references())}
     needed = _needed_by(body, taken)
-    if not taken or not needed.isdisjoint(graph.nodes):
+    if not taken or not needed.isdisjoint(names):
         return [node]
     outside = {name: node.inputs[place] for place, name in enumerate(op.given)}
     moved = [_outside(body.nodes[name], outside) for name in body.nodes if name in needed]
