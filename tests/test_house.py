@@ -55,7 +55,7 @@ STAGES = ("parse", "resolve", "build", "optimize", "differentiate", "lower")
 # Functions of settings, settings of training and names of backward nodes that layers have as well; `.T`; the sum of gradients,
 # and its dtype.
 SHARED = {
-    "frozen", "gradient", "var", "log", "sum", "sqrt", "max", "min", "transpose",
+    "frozen", "gradient", "var", "log", "sum", "sqrt", "max", "min", "transpose", "precision",
     "dslc.ops.arithmetic.add", "dslc.ops.shape.cast",
 }  # fmt: skip
 

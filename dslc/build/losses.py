@@ -9,7 +9,7 @@ from dslc.build.scope import Env
 from dslc.build.train_settings import Given
 from dslc.build.values import BROKEN, Skip, Tensor, kind_of
 from dslc.errors.steps import FieldsAreInputs
-from dslc.errors.training import LossNotScalar
+from dslc.errors.training import LossNotScalar, MetricAsLoss
 from dslc.errors.values import TensorWanted
 from dslc.graph import Node
 from dslc.ops.metric.base import Metric
@@ -59,6 +59,9 @@ def loss_of(given: Given) -> Tensor:
     value = found.value
     if not isinstance(value, Tensor):
         raise env.fail(TensorWanted(item.value.span, kind_of(value), "loss"))
+    made = node_of(value).op
+    if isinstance(made, Metric):
+        raise env.fail(MetricAsLoss(item.value.span, made.name))
     if value.type.shape != () or not value.type.is_float:
         raise env.fail(LossNotScalar(item.value.span, str(value.type)))
     return value

@@ -67,6 +67,24 @@ class LossNotScalar(Problem):
 
 
 @problem
+class MetricAsLoss(Problem):
+    """A metric gives sums to be added up over a whole part of the data; a loss gives the number that training makes small. Some
+    things have both, with two names: `mse` is measured, `squared_error` is trained on."""
+
+    code = "E0447"
+    example = _MODEL.replace("dense(3)", "dense(4)") + "train m { data = iris()  loss = (logits, features) -> mse }\n"
+    mended = example.replace("mse", "squared_error")
+
+    metric: str
+
+    def headline(self) -> str:
+        return f"`{self.metric}` is a metric, and nothing to train on"
+
+    def help(self) -> str | None:
+        return f"measure it: `metrics = [{self.metric}]`; losses are `squared_error` for numbers, `cross_entropy` for classes"
+
+
+@problem
 class MissingInput(Problem):
     """A model's inputs are looked up among the train block's own values, then among the fields of its data."""
 

@@ -39,21 +39,42 @@ class Evaluation:
     def run(self, weights: Any, state: Any, data: Any, key: Any) -> Any:
         """Sums over the part: means of a batch weighted by its rows, and the sums of metrics.
 
-        Each sum comes with what rounding left out of it, so that counts above 2 ** 24 stay exact in float32.
+        Each sum comes with what rounding left out of it, so that counts above 2 ** 24 stay exact in float32; the rows of
+        metrics that gather come last.
         """
         batch = self._measure(self.task.plan.rows, weights, state, data, key)
         rest = self._measure(self.rest, weights, state, data, key)
-        nothing: dict[str, Any] = jax.tree.map(
-            lambda like: jnp.zeros(like.shape, like.dtype), jax.eval_shape(batch if self.whole else rest, 0)
-        )
-        sums = nothing, nothing
+        sums, rows = self._nothing(jax.eval_shape(batch if self.whole else rest, 0))
+
+        def step(number: Any, before: Any) -> Any:
+            added, kept = self._apart(batch(number))
+            return _added(before[0], added), {name: _put(before[1][name], part, number) for name, part in kept.items()}
+
         if self.whole:
-            sums = lax.fori_loop(0, self.whole, lambda number, sums: _added(sums, batch(number)), sums)
-        return _added(sums, rest(self.whole)) if self.rest else sums
+            sums, rows = lax.fori_loop(0, self.whole, step, (sums, rows))
+        if self.rest:
+            added, kept = self._apart(rest(self.whole))
+            sums = _added(sums, added)
+            rows = {name: jnp.concatenate([rows[name], part]) for name, part in kept.items()}
+        return *sums, rows
+
+    def _apart(self, found: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What is added, and what is put after what was there."""
+        gather = {METRIC + name for name, metric in self.task.plan.metrics.items() if metric.gathers}
+        kept = {name: array for name, array in found.items() if name in gather}
+        return {name: array for name, array in found.items() if name not in gather}, kept
+
+    def _nothing(self, like: Mapping[str, Any]) -> Any:
+        """Sums of nothing, and room for the rows of the whole batches."""
+        added, kept = self._apart(like)
+        zeros = {name: jnp.zeros(each.shape, each.dtype) for name, each in added.items()}
+        room = {name: (self.whole * each.shape[0], *each.shape[1:]) for name, each in kept.items()}
+        return (zeros, zeros), {name: jnp.zeros(room[name], each.dtype) for name, each in kept.items()}
 
     def values(self, sums: Any) -> dict[str, Any]:
         """What the sums say: floats, and arrays for metrics that are tables."""
         totals = {name: _float64(sums[0][name]) + _float64(sums[1][name]) for name in sums[0]}
+        totals |= {name: _float64(rows) for name, rows in sums[2].items()}
         found: dict[str, Any] = {name: float(totals[name]) / self.part.rows for name in self.task.scalars}
         found = with_total(self.task.plan, found)
         for name, metric in self.task.plan.metrics.items():
@@ -74,6 +95,11 @@ class Evaluation:
             return means | {name: array for name, array in outputs.items() if name.startswith(METRIC)}
 
         return measure
+
+
+def _put(rows: Any, part: Any, number: Any) -> Any:
+    """The rows of a batch in their place among those of all."""
+    return lax.dynamic_update_slice_in_dim(rows, part, number * part.shape[0], axis=0)
 
 
 def _added(sums: Any, more: Mapping[str, Any]) -> Any:

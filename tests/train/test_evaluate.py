@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from runs import LINEAR, block, task_of
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 from dslc.initialize import initial
 from dslc.lower import lower
@@ -92,3 +93,15 @@ def test_sums_beyond_what_float32_counts_stay_exact() -> None:
     total, lost = jax.jit(run)(jnp.float32(large))
     assert float(total["count"]) == large
     assert float(total["count"]) + float(lost["count"]) == large + steps
+
+
+@pytest.mark.parametrize("batch", [1, 7, 30, 64])
+def test_metrics_that_rank_gather_the_rows_of_all_batches(batch: int) -> None:
+    metrics = f"metrics = [auc, average_precision]  batch = {batch}"
+    task = task_of(LINEAR + block(metrics, data="iris() -> split(0.6, 0.2, 0.2) -> standardize"))
+    values = measured(task, "validation")
+    _, logits, labels = at_once(task, "validation")
+    shares = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    # Probabilities of float32 rank as those of float64 do, where no two of them are within a rounding.
+    assert values["auc"] == pytest.approx(roc_auc_score(labels, shares, multi_class="ovr"), rel=1e-12)
+    assert values["average_precision"] == pytest.approx(average_precision_score(np.eye(3)[labels], shares), rel=1e-12)

@@ -110,7 +110,8 @@ class LinearCrossEntropy(Op):
     @property
     def _each(self) -> Any:
         """The loss of every row by itself."""
-        return replace(self.loss, reduce="none")
+        # What its class weighs is part of a row's share.
+        return replace(self.loss, reduce="none", class_weights=None)
 
     def _logits(self, rows: Any, kernel: Any, bias: Any) -> Any:
         logits = _product(rows, kernel, 1, 1 if self.transposed else 0)
@@ -126,7 +127,7 @@ class LinearCrossEntropy(Op):
 
     def _counted(self, target: Any, weight: Any, like: Any) -> Any:
         """Weight of each row, 0 for those to ignore."""
-        counted = jnp.ones_like(like) if self.loss.ignore is None else (target != self.loss.ignore).astype(like.dtype)
+        counted = self.loss.counted(target, like)
         return counted if weight is None else counted * jnp.broadcast_to(weight, target.shape).astype(like.dtype)
 
     def _share(self, target: Any, weight: Any, x: Any) -> Any:

@@ -24,7 +24,8 @@ class CrossEntropy(Loss):
     """Negative log-probability of the target class, from logits along the last axis (no softmax before it).
 
     Integer targets are class numbers, float targets of the shape of the logits are probabilities. `smoothing` moves that
-    share of the target evenly over all classes. Targets equal to `ignore` count as weight 0.
+    share of the target evenly over all classes. Targets equal to `ignore` count as weight 0. `class_weights` weigh each
+    row by its class, as the input `weight` does; of probabilities they weigh each class, and the mean is one of rows.
 
     Shapes: `[..., classes]` and `[...]` or `[..., classes]` (and a weight that broadcasts to `[...]`) to `[]`.
     Reference: Bridle, 1990; smoothing by Szegedy et al., 2015, arXiv:1512.00567.
@@ -33,6 +34,7 @@ class CrossEntropy(Loss):
     smoothing: float = 0.0
     ignore: int | None = None
     reduce: Reduce = "mean"
+    class_weights: tuple[float, ...] | None = None
 
     takes = "logits"
     keeps = ("x", "target", "weight")
@@ -55,10 +57,21 @@ class CrossEntropy(Loss):
             gives=0.5076059644443804,
             source="by hand: 0.9 * z + 0.1 * (z + 1) with z = log(1 + exp(-1) + exp(-2))",
         ),
+        Sample(
+            "cross_entropy(class_weights = [1, 2, 1])",
+            ("[batch, 3]", "i32[batch]"),
+            "[]",
+            given=([[0.0, 0.0, 0.0], [1.0, 2.0, 3.0]], [1, 2]),
+            gives=0.8682768442729725,
+            source="by hand: (2 * log(3) + log(1 + exp(-1) + exp(-2))) / 3",
+        ),
         Sample("cross_entropy", ("[batch, seq, vocab]", "i32[batch, seq]"), "[]"),
         Sample("cross_entropy", ("[batch, 10]", "[batch, 10]"), "[]"),
+        Sample("cross_entropy(0.1, class_weights = [1.0, 0.5])", ("[batch, 2]", "[batch, 2]"), "[]"),
         Refused("cross_entropy", ("[batch, 10]", "i32[batch, 1]"), "`target` is i32[batch, 1]"),
         Refused("cross_entropy", ("[batch, 10]", "[batch, 9]"), "9 classes"),
+        Refused("cross_entropy(class_weights = [1, 2])", ("[batch, 10]", "i32[batch]"), "2 numbers"),
+        Refused("cross_entropy(0.1, class_weights = [1, 2])", ("[batch, 2]", "i32[batch]"), "smoothing"),
     )
 
     def infer(self, x: Type, target: Type, weight: Type | None = None) -> Type:
@@ -71,6 +84,7 @@ class CrossEntropy(Loss):
                 0,
             )
         _check_target(x, target, self.ignore)
+        self._check_class_weights(x, target)
         return reduced_type(Type(x.shape[:-1], x.dtype), self.reduce, weight)
 
     def saved(self, x: Type, target: Type, weight: Type | None = None) -> dict[str, Type]:
@@ -95,17 +109,19 @@ class CrossEntropy(Loss):
         gradients: dict[str, Any] = {}
         if _is_soft(x, target):
             probability = probability * jnp.sum(wanted, axis=-1, keepdims=True)
-            gradients["target"] = as_given((1 - self.smoothing) * (log_total - x) * each, target)
+            slope = (1 - self.smoothing) * (log_total - x) * each
+            gradients["target"] = as_given(slope * self._classes(x), target)
         gradients["x"] = as_given((probability - wanted) * each, kept["x"])
         if weight is not None:
-            counted = self._counted(target, logsumexp)
+            counted = self.counted(target, logsumexp)
             gradients["weight"] = as_given(by_weight["weight"].astype(counted.dtype) * counted, weight)
         return gradients
 
     def cost(self, x: Type, target: Type, weight: Type | None = None) -> Cost:
         # Maximum, subtraction, exponential and sum of the logits; the losses of single examples on top.
-        soft = 2 * target.is_float + 2 * (self.smoothing > 0)
-        each = 4 + reduction_flops(self.reduce, weight)
+        weighted = self.class_weights is not None
+        soft = (2 + weighted) * target.is_float + 2 * (self.smoothing > 0)
+        each = 4 + reduction_flops(self.reduce, weight) + 6 * (weighted and target.is_integer)
         out = self.infer(x, target, weight)
         flops = (4 + soft) * elements([x]) + each * elements([Type(x.shape[:-1])])
         return Cost(flops, moved(x, target, weight, out))
@@ -115,6 +131,18 @@ class CrossEntropy(Loss):
             raise Mismatch(
                 f"`smoothing = {self.smoothing}` must be at least 0 and below 1", "cross_entropy(smoothing = 0.1)"
             )
+
+    def _check_class_weights(self, x: Type, target: Type) -> None:
+        if self.class_weights is None:
+            return
+        if same(x.shape[-1], len(self.class_weights)) is False:
+            reason = f"`class_weights` are {len(self.class_weights)} numbers, and the logits have {x.shape[-1]} classes"
+            raise Mismatch(reason, "give a number for each class", 0)
+        if not all(number >= 0 for number in self.class_weights):
+            raise Mismatch(f"`class_weights` has {min(self.class_weights):g}, below 0", "give numbers of 0 or more")
+        if self.smoothing > 0 and not target.is_float:
+            reason = "`class_weights` weigh the class of a number, which `smoothing` spreads over all classes"
+            raise Mismatch(reason, f"make probabilities of it: `label -> one_hot({x.shape[-1]})`", 1)
 
     def _losses(self, x: Any, target: Any, logsumexp: Any) -> Any:
         if _is_soft(x, target):
@@ -129,7 +157,7 @@ class CrossEntropy(Loss):
         """Probability that each class should have, smoothed."""
         share = self.smoothing / x.shape[-1]
         if _is_soft(x, target):
-            return (1 - self.smoothing) * target.astype(x.dtype) + share
+            return ((1 - self.smoothing) * target.astype(x.dtype) + share) * self._classes(x)
         number = lax.broadcasted_iota(jnp.int32, x.shape, x.ndim - 1)
         return jnp.where(number == self._labels(target, x), 1 - self.smoothing + share, share).astype(x.dtype)
 
@@ -140,16 +168,25 @@ class CrossEntropy(Loss):
             labels = jnp.where(labels == self.ignore, 0, labels)
         return jnp.where(labels < 0, x.shape[-1], labels)
 
-    def _counted(self, target: Any, like: Any) -> Any:
-        """1 for the targets that count, 0 for those to ignore."""
-        if self.ignore is None or target.ndim != like.ndim:
-            return jnp.ones_like(like)
-        return (target != self.ignore).astype(like.dtype)
+    def counted(self, target: Any, like: Any) -> Any:
+        """What each target counts: 0 one to ignore, else the weight of its class."""
+        counted = jnp.ones_like(like)
+        if target.ndim != like.ndim:
+            return counted
+        if self.class_weights is not None:
+            labels = target if self.ignore is None else jnp.where(target == self.ignore, 0, target)
+            counted = jnp.asarray(self.class_weights, like.dtype)[labels]
+        return counted if self.ignore is None else jnp.where(target == self.ignore, 0, counted)
+
+    def _classes(self, x: Any) -> Any:
+        """What each class of probabilities counts, of the rank of the logits."""
+        table = (1.0,) if self.class_weights is None else self.class_weights
+        return jnp.asarray(table, x.dtype).reshape((1,) * (x.ndim - 1) + (-1,))
 
     def _weight(self, target: Any, weight: Any, like: Any) -> Any:
-        if self.ignore is None:
+        if self.ignore is None and (self.class_weights is None or target.ndim != like.ndim):
             return weight
-        counted = self._counted(target, like)
+        counted = self.counted(target, like)
         return counted if weight is None else counted * jnp.broadcast_to(weight, like.shape).astype(like.dtype)
 
 
@@ -170,4 +207,6 @@ def _check_target(x: Type, target: Type, ignore: int | None) -> None:
     wanted = x if soft else numbers
     if target.rank != wanted.rank or any(same(*pair) is False for pair in zip(target.shape, wanted.shape, strict=True)):
         way = "take the last axis off the target: `-> squeeze`" if target.rank == x.rank and not soft else None
+        if way and same(target.shape[-1], x.shape[-1]):
+            way = 'one-hot targets are probabilities, which are floats: `-> cast("f32")`'
         raise Mismatch(f"`target` is {target} where the logits {x} need {wanted}", way, 1)

@@ -16,7 +16,7 @@ class SquaredError(Elementwise):
 
     reduce: Reduce = "mean"
 
-    aliases = ("MSELoss", "MeanSquaredError", "mse", "l2_loss")
+    aliases = ("MSELoss", "MeanSquaredError", "mse_loss", "l2_loss")
     flops = 2
     samples = (
         Sample(

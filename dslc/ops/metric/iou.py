@@ -1,0 +1,43 @@
+"""Overlap of classes."""
+
+from typing import TYPE_CHECKING, Any
+
+from dslc.lazy import np
+from dslc.ops.base import Refused, Sample
+from dslc.ops.metric._counts import Average, Rates, share
+from dslc.ops.metric.base import metric
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@metric
+class Iou(Rates):
+    """Intersection of a class with its guesses over their union, as for the pixels of a segmentation.
+
+    The mean of the classes ("macro"), that of all guesses ("micro"), or each class ("none"); a class
+    that is neither there nor guessed is left out of the mean, as in Keras.
+
+    Shapes: `[..., classes]` and `[...]` to sums `[3, classes]`; `[...]` and a target of that shape to `[3, 1]`.
+    Reference: Jaccard, 1912; Everingham et al., 2015, The Pascal visual object classes challenge.
+    """
+
+    average: Average = "macro"
+
+    aliases = ("MeanIoU", "JaccardIndex", "jaccard_score", "mean_iou")
+    samples = (
+        Sample(
+            "iou",
+            ("[batch, 3]", "i32[batch]"),
+            "[3, 3]",
+            given=([[0.1, 0.7, 0.2], [3.0, 1.0, 2.0], [0.0, 0.5, 1.0]], [1, 2, 2]),
+            gives=[[0.0, 1.0, 1.0], [1.0, 1.0, 1.0], [0.0, 1.0, 2.0]],
+            source="by hand: rights, guesses and answers of each class",
+        ),
+        Sample('iou("micro")', ("[batch, seq, 5]", "i32[batch, seq]", "bool[batch, seq]"), "[3, 5]"),
+        Sample("iou", ("[batch, 1]", "bool[batch, 1]"), "[3, 1]"),
+        Refused("iou", ("[batch, 3]", "[batch]"), "`target` is [batch]"),
+    )
+
+    def rate(self, hits: "NDArray[Any]", guessed: "NDArray[Any]", actual: "NDArray[Any]") -> "NDArray[np.float64]":
+        return share(hits, guessed + actual - hits, float("nan"))

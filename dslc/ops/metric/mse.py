@@ -1,0 +1,44 @@
+"""Mean squared error."""
+
+from typing import Any
+
+from dslc.lazy import jnp
+from dslc.ops.base import Context, Cost, Refused, Sample, elements, moved
+from dslc.ops.metric._differences import compared, sums_type
+from dslc.ops.metric.base import Metric, mean_of, metric
+from dslc.types import Type
+
+
+@metric
+class Mse(Metric):
+    """Mean squared difference of prediction and target.
+
+    Shapes: `[...]` and a target that broadcasts to it (and a weight, likewise) to sums `[2]`.
+    """
+
+    aliases = ("mean_squared_error",)
+    samples = (
+        Sample(
+            "mse",
+            ("[batch, 1]", "[batch, 1]"),
+            "[2]",
+            given=([[1.0], [2.0], [5.0]], [[1.0], [4.0], [4.0]]),
+            gives=[5.0, 3.0],
+            source="by hand: 0 + 4 + 1",
+        ),
+        Sample("mse", ("[batch]", "[batch]", "bool[batch]"), "[2]"),
+        Refused("mse", ("[batch, 1]", "[batch]"), "`target` is [batch] where [batch, 1] is needed"),
+    )
+
+    def infer(self, x: Type, target: Type, weight: Type | None = None) -> Type:
+        return sums_type(x, target, weight, 2)
+
+    def apply(self, weights: Any, x: Any, target: Any, weight: Any = None, *, ctx: Context) -> Any:
+        x, target, weight = compared(x, target, weight)
+        return jnp.stack([(weight * jnp.square(x - target)).sum(), weight.sum()])
+
+    def result(self, sums: Any) -> float:
+        return mean_of(sums)
+
+    def cost(self, x: Type, target: Type, weight: Type | None = None) -> Cost:
+        return Cost(4 * elements([x]), moved(x, target, weight, self.infer(x, target, weight)))

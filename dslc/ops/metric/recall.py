@@ -1,0 +1,43 @@
+"""Share of a class that is found."""
+
+from typing import TYPE_CHECKING, Any
+
+from dslc.lazy import np
+from dslc.ops.base import Refused, Sample
+from dslc.ops.metric._counts import Average, Rates, share
+from dslc.ops.metric.base import metric
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@metric
+class Recall(Rates):
+    """Share of the rows of a class that are found, weighted where there are weights.
+
+    The mean of the classes ("macro"), that of all guesses ("micro"), or each class ("none"); a class that is
+    not there has 0, as in scikit-learn.
+
+    Shapes: `[..., classes]` and `[...]` to sums `[3, classes]`; `[...]` and a target of that shape to `[3, 1]`.
+    Reference: Kent, Berry, Luehrs and Perry, 1955.
+    """
+
+    average: Average = "macro"
+
+    aliases = ("Sensitivity", "recall_score", "TruePositiveRate")
+    samples = (
+        Sample(
+            "recall",
+            ("[batch, 3]", "i32[batch]"),
+            "[3, 3]",
+            given=([[0.1, 0.7, 0.2], [3.0, 1.0, 2.0], [0.0, 0.5, 1.0]], [1, 2, 2]),
+            gives=[[0.0, 1.0, 1.0], [1.0, 1.0, 1.0], [0.0, 1.0, 2.0]],
+            source="by hand: rights, guesses and answers of each class",
+        ),
+        Sample('recall("micro")', ("[batch, seq, 5]", "i32[batch, seq]", "bool[batch, seq]"), "[3, 5]"),
+        Sample("recall", ("[batch, 1]", "bool[batch, 1]"), "[3, 1]"),
+        Refused("recall", ("[batch, 3]", "[batch]"), "`target` is [batch]"),
+    )
+
+    def rate(self, hits: "NDArray[Any]", guessed: "NDArray[Any]", actual: "NDArray[Any]") -> "NDArray[np.float64]":
+        return share(hits, actual)
