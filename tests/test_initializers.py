@@ -8,7 +8,7 @@ import pytest
 from samples import op_of
 
 from dslc.initializers.base import INITIALIZERS
-from dslc.ops.base import Context
+from dslc.ops.base import Context, Mismatch
 
 FAN_IN, FAN_OUT = 300, 500
 SHAPE = (FAN_IN, FAN_OUT)
@@ -27,6 +27,7 @@ VARIANCES = {
     "glorot_uniform": ({}, 2 / (FAN_IN + FAN_OUT)),
     "glorot_normal": ({}, 2 / (FAN_IN + FAN_OUT)),
     "he_uniform": ({}, 2 / FAN_IN),
+    "variance_scaling": ({"scale": 3.0, "fan": "out", "shape": "truncated"}, 3 / FAN_OUT),
     "he_normal": ({}, 2 / FAN_IN),
     "lecun_uniform": ({}, 1 / FAN_IN),
     "lecun_normal": ({}, 1 / FAN_IN),
@@ -104,3 +105,23 @@ def test_an_identity_matrix_makes_dense_and_conv_hand_on_their_input() -> None:
         conv = op_of(f"conv(4, {size}, bias = false)")
         window = eye.sample(jax.random.key(0), (size, size, 4, 4), 1, 1)
         assert np.array_equal(conv.apply({"kernel": window}, x, ctx=Context()), x)
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ({"scale": 2.0}, "he_normal"),
+        ({"scale": 2.0, "shape": "uniform"}, "he_uniform"),
+        ({"fan": "mean", "shape": "uniform"}, "glorot_uniform"),
+        ({"fan": "mean"}, "glorot_normal"),
+        ({}, "lecun_normal"),
+    ],
+)
+def test_variance_scaling_names_the_others(settings: dict[str, float], name: str) -> None:
+    # The same draw times the same deviation: two roundings apart.
+    np.testing.assert_allclose(drawn("variance_scaling", settings), drawn(name, {}), rtol=1e-6)
+
+
+def test_variance_scaling_of_nothing_is_refused() -> None:
+    with pytest.raises(Mismatch, match="must be above 0"):
+        INITIALIZERS["variance_scaling"](scale=0.0)

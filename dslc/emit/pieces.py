@@ -238,6 +238,10 @@ def rule(pieces: Pieces, update: Update, first: Mapping[str, Any]) -> Rule:
             functions[body] = f"change{end}{'' if not functions else f'_{len(functions) + 1}'}"
             texts.append([line.replace("def CHANGE(", f"def {functions[body]}(") for line in lines])
         which[name] = functions[body]
+    if any(
+        owner is not None and leaf.shape != first[owner].shape for (_, leaf), owner in zip(leaves, owners, strict=True)
+    ):
+        raise Entangled
     slots = {
         name: {
             label: _start(leaf) for (_, leaf), owner, label in zip(leaves, owners, labels, strict=True) if owner == name

@@ -4,7 +4,7 @@ Every optimizer gives the numbers of PyTorch's of the same name, unless its docs
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from dslc.catalogue import Catalogue, Entry, entry
 from dslc.lazy import jnp, optax
@@ -23,6 +23,10 @@ class Optimizer(Entry):
 
     An optimizer with weight decay has it in the setting `decay`, which groups of weights may set otherwise.
     """
+
+    whole: ClassVar[bool] = False
+    """Looks at a weight as a whole: none is laid end to end with others, and `build` takes `stacked` as well, how many
+    first axes of a weight, by its name, are those of layers, each of which is a weight by itself."""
 
     @property
     def slots(self) -> int:

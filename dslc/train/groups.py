@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from dslc.graph import Graph, Node
@@ -71,12 +71,15 @@ class Groups:
 
     def rule(self, optimizer: Optimizer, run: Length, packing: Packing = NOTHING) -> "GradientTransformation":
         """The optimizer with what the groups say; it takes the gradients of `trained`, packed."""
+        build: Any = optimizer.build
+        if optimizer.whole:
+            build = partial(build, stacked={node.name: len(stack_of(node)) for node in self._weights})
         if not self.groups and not self.frozen:
-            return optimizer.build(run)
+            return build(run)
         decay = None
         if any(group.decay is not None for group in self.groups):
             decay = self._packed(self.of("decay", getattr(optimizer, "decay", None)), packing)
-        inner: Any = optimizer.build(run, decay)
+        inner: Any = build(run, decay)
         scales = self._packed(self._scales(), packing)
 
         def init(weights: Any) -> Any:

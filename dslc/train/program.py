@@ -20,7 +20,7 @@ from dslc.train.update import Changing, Moving
 if TYPE_CHECKING:
     from optax import GradientTransformation
 
-DRAWS, ORDER, START = range(3)
+DRAWS, ORDER, START, ROWS = range(4)
 """What a random key is for."""
 INDEX = "int32"
 
@@ -95,9 +95,10 @@ class Loop:
 
     @cached_property
     def packing(self) -> Packing:
-        """How weights are laid out while they train; where updates take turns every weight is by itself."""
+        """How weights are laid out while they train; where updates take turns, or look at whole weights, each is by itself."""
         weights = shapes_of(self.task.plan.graph, "parameter")
-        alone = len(self.task.plan.updates) == 1 and set(self.task.plan.updates[0].weights) == set(weights)
+        updates = self.task.plan.updates
+        alone = len(updates) == 1 and set(updates[0].weights) == set(weights) and not updates[0].optimizer.whole
         return self.task.groups.packing(weights, tuple(stacks(self.programs[0].graph))) if alone else Packing({})
 
     def start(self, key: Any) -> Carry:
@@ -137,7 +138,7 @@ class Loop:
 
     def step(self, carry: Carry, data: Any, key: Any, rows: Any) -> Carry:
         """One step: its updates, one after the other; with a loss that is not finite, nothing but `fine` changes."""
-        fields, draws = self.batch(carry.step, data, rows), fold(key, DRAWS, carry.step)
+        fields, draws = self.batch(carry.step, data, rows, key), fold(key, DRAWS, carry.step)
         moving = Moving(carry.weights, carry.state, {}, jnp.ones((), bool))
         kept = list(carry.optimizer)
         for place, update in enumerate(self.updates):
@@ -171,9 +172,10 @@ class Loop:
         arrays = {**self.packing.unpack(moving.weights), **moving.state}
         return {**state, **followed(graph, self.task.plan.updates, arrays, number)}
 
-    def batch(self, step: Any, data: Any, rows: Any) -> dict[str, Any]:
-        """The rows of a step."""
+    def batch(self, step: Any, data: Any, rows: Any, key: Any) -> dict[str, Any]:
+        """The rows of a step, with what the data's stages draw for it."""
         first = step % self.task.length.per_epoch * self.task.plan.batch
         place = self.task.plan.spans.get("data", NOWHERE)
         with jax.named_scope(scope("batch", place, self.source)):
-            return self.task.train.table.gather(data, lax.dynamic_slice_in_dim(rows, first, self.task.plan.batch))
+            places = lax.dynamic_slice_in_dim(rows, first, self.task.plan.batch)
+            return self.task.train.table.gather(data, places, fold(key, ROWS, step))

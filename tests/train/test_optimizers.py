@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 from dslc.ops.base import Mismatch
@@ -48,6 +50,22 @@ PEERS: dict[str, tuple[str, dict[str, Any], Peer]] = {
         "adamw", {"lr": 0.02, "beta1": 0.8, "beta2": 0.95, "eps": 1e-4, "decay": 0.3},
         lambda ws: torch.optim.AdamW(ws, lr=0.02, betas=(0.8, 0.95), eps=1e-4, weight_decay=0.3),
     ),
+    "adafactor": ("adafactor", {}, torch.optim.Adafactor),
+    "adafactor with its settings": (
+        "adafactor", {"lr": 0.1, "decay": 0.2}, lambda ws: torch.optim.Adafactor(ws, lr=0.1, weight_decay=0.2),
+    ),
+}  # fmt: skip
+# PyTorch has no lamb and no lion.
+OPTAX: dict[str, tuple[str, dict[str, Any], Any]] = {
+    "lion": ("lion", {}, lambda: optax.lion(1e-4)),
+    "lion with its settings": (
+        "lion", {"lr": 0.01, "beta1": 0.8, "beta2": 0.95, "decay": 0.1}, lambda: optax.lion(0.01, 0.8, 0.95, weight_decay=0.1),
+    ),
+    "lamb": ("lamb", {}, lambda: optax.lamb(1e-3)),
+    "lamb with its settings": (
+        "lamb", {"lr": 0.02, "beta1": 0.8, "beta2": 0.95, "eps": 1e-4, "decay": 0.3},
+        lambda: optax.lamb(0.02, 0.8, 0.95, 1e-4, weight_decay=0.3),
+    ),
 }  # fmt: skip
 
 
@@ -76,7 +94,10 @@ def made(name: str, **settings: Any) -> Optimizer:
 
 
 def trained(settings: Optimizer, run: Length = RUN) -> Arrays:
-    rule: Any = settings.build(run)
+    return followed(settings.build(run), run)
+
+
+def followed(rule: Any, run: Length = RUN) -> Arrays:
     weights: Any = {name: jax.numpy.asarray(array) for name, array in start().items()}
     state = rule.init(weights)
     for _ in range(run.total):
@@ -108,7 +129,7 @@ def test_twenty_steps_equal_those_of_pytorch(case: str) -> None:
 
 @pytest.mark.parametrize("name", OPTIMIZERS.names())
 def test_every_optimizer_is_compared_with_pytorch(name: str) -> None:
-    assert name in {member for member, _, _ in PEERS.values()}
+    assert name in {member for member, _, _ in PEERS.values()} | {member for member, _, _ in OPTAX.values()} | {"muon"}
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS.names())
@@ -153,3 +174,60 @@ def test_nesterov_without_momentum_is_refused() -> None:
 def test_settings_are_equal_by_value() -> None:
     assert made("adam") == made("adam", lr=1e-3)
     assert made("adam") != made("adam", lr=0.1)
+
+
+@pytest.mark.parametrize("case", OPTAX)
+def test_twenty_steps_equal_those_of_optax(case: str) -> None:
+    name, settings, peer = OPTAX[case]
+    ours = trained(made(name, **settings))
+    # Optax's own lamb raises a float to an int.
+    with jax.numpy_dtype_promotion("standard"):
+        theirs = followed(peer())
+    for weight, before in start().items():
+        assert np.abs(theirs[weight] - before).max() > 1e-3
+        # Rounding of 20 steps in float64.
+        np.testing.assert_allclose(ours[weight], theirs[weight], rtol=1e-9, atol=1e-12, err_msg=weight)
+
+
+@pytest.mark.parametrize("settings", [{}, {"lr": 0.02, "momentum": 0.8, "nesterov": False, "decay": 0.3}])
+def test_matrices_of_muon_are_those_of_pytorch(settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    # PyTorch orthogonalizes in bfloat16, of which three digits are left: here in the precision of the weights, too.
+    monkeypatch.setattr(torch.Tensor, "bfloat16", lambda self: self.clone())
+    there = {"momentum": 0.95, "nesterov": True, "lr": 1e-3, "decay": 0.1, **settings}
+    weight = torch.tensor(start()["dense.kernel"], requires_grad=True)
+    peer = torch.optim.Muon(
+        [weight], lr=there["lr"], weight_decay=there["decay"], momentum=there["momentum"],
+        nesterov=there["nesterov"], adjust_lr_fn="match_rms_adamw",
+    )  # fmt: skip
+    for _ in range(STEPS):
+        whole = {**start(), "dense.kernel": weight.detach().numpy()}
+        weight.grad = torch.tensor(slopes(whole)["dense.kernel"])
+        peer.step()
+    found = trained(made("muon", **settings))["dense.kernel"]
+    np.testing.assert_allclose(found, weight.detach().numpy(), rtol=1e-7, atol=1e-9)
+
+
+def test_vectors_and_tables_of_muon_are_trained_by_adamw() -> None:
+    ours, adam = trained(made("muon")), trained(made("adamw", decay=0.1))
+    for name in ("dense.bias", "table"):
+        np.testing.assert_allclose(ours[name], adam[name], rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", [name for name in OPTIMIZERS.names() if OPTIMIZERS[name].whole])
+def test_each_layer_of_a_stacked_weight_is_a_weight_by_itself(name: str) -> None:
+    rng = np.random.default_rng(0)
+    kernels, slopes_of = rng.normal(size=(2, 3, 4, 5)), rng.normal(size=(5, 2, 3, 4, 5))
+    stacked: Any = OPTIMIZERS[name]().build(RUN, None, {"kernel": 2})  # type: ignore[call-arg]
+    alone: Any = made(name).build(RUN)
+    weights: Any = {"kernel": jnp.asarray(kernels)}
+    layers: Any = {f"{i}.{j}.kernel": jnp.asarray(kernels[i, j]) for i in range(2) for j in range(3)}
+    state, states = stacked.init(weights), alone.init(layers)
+    for step in slopes_of:
+        changes, state = stacked.update({"kernel": jnp.asarray(step)}, state, weights)
+        parts, states = alone.update(
+            {f"{i}.{j}.kernel": jnp.asarray(step[i, j]) for i in range(2) for j in range(3)}, states, layers
+        )
+        for i in range(2):
+            for j in range(3):
+                # The same sums of 20 numbers, in another order.
+                np.testing.assert_allclose(changes["kernel"][i, j], parts[f"{i}.{j}.kernel"], rtol=1e-11)

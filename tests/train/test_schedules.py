@@ -26,6 +26,15 @@ def nanogpt(step: int) -> float:
     return min_lr + 0.5 * (1.0 + math.cos(math.pi * decay_ratio)) * (learning_rate - min_lr)
 
 
+def one_cycle(step: int, rise: float = 0.3, start: float = 25.0, end: float = 1e4) -> float:
+    """Half cosines with their ends where PyTorch has them: the top is at step `rise * total - 1`."""
+    top, last = rise * 200 - 1, 199
+    if step <= top:
+        return 0.1 / start + (0.1 - 0.1 / start) * (1 - math.cos(math.pi * step / top)) / 2
+    done = min((step - top) / (last - top), 1)
+    return 0.1 / start / end + (0.1 - 0.1 / start / end) * (1 + math.cos(math.pi * done)) / 2
+
+
 def stairs(step: int) -> float:
     return 0.1 * 0.5 ** sum(step >= moment for moment in (60, 100, 150))
 
@@ -45,6 +54,19 @@ CASES: dict[str, tuple[str, dict[str, Any], Callable[[int], float]]] = {
     ),
     "warmup_cosine in a share of the run": (
         "warmup_cosine", {"lr": 6e-4, "warmup": Duration(fraction=0.15), "floor": 6e-5}, nanogpt,
+    ),
+    "warmup_linear": (
+        "warmup_linear", {"lr": 0.1, "warmup": Duration(steps=40), "floor": 0.01},
+        lambda step: 0.1 * (step + 1) / 41 if step < 40 else 0.01 + 0.09 * max(0, 1 - (step - 40) / 160),
+    ),
+    "inverse_sqrt": (
+        "inverse_sqrt", {"lr": (512 * 40) ** -0.5, "warmup": Duration(steps=40)},
+        lambda step: 512 ** -0.5 * min((step + 1) ** -0.5, (step + 1) * 40 ** -1.5),
+    ),
+    "one_cycle": ("one_cycle", {"lr": 0.1}, one_cycle),
+    "one_cycle with its settings": (
+        "one_cycle", {"lr": 0.1, "rise": 0.1, "start": 10.0, "end": 100.0},
+        lambda step: one_cycle(step, 0.1, 10.0, 100.0),
     ),
     "step_decay every so often": (
         "step_decay", {"lr": 0.1, "every": Duration(epochs=3)}, lambda step: 0.1 * 0.1 ** (step // 60),
@@ -105,3 +127,22 @@ def test_a_rate_is_one_finite_number_even_when_the_run_is_one_step(name: str) ->
 def test_step_decay_takes_one_of_every_and_at(given: dict[str, Any]) -> None:
     with pytest.raises(Mismatch, match="`step_decay` takes `every` or `at`"):
         made("step_decay", lr=0.1, **given)
+
+
+def test_one_cycle_gives_the_rates_of_pytorch() -> None:
+    torch = pytest.importorskip("torch")
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    peer = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.1, total_steps=RUN.total, cycle_momentum=False)
+    schedule = made("one_cycle", lr=0.1)
+    with jax.enable_x64(True):
+        for step in range(RUN.total):
+            # A dozen roundings of float64.
+            assert float(schedule.rate(step, RUN)) == pytest.approx(peer.get_last_lr()[0], rel=1e-12)
+            optimizer.step()
+            if step < RUN.total - 1:
+                peer.step()
+
+
+def test_one_cycle_needs_time_to_rise_and_to_fall() -> None:
+    with pytest.raises(Mismatch, match="between 0 and 1"):
+        made("one_cycle", lr=0.1, rise=1.0)
