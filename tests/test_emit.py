@@ -147,6 +147,14 @@ def test_a_scaled_loss_is_refused(tmp_path: Path) -> None:
     assert [problem.code for problem in failed.value.problems] == ["E0528"]
 
 
+def test_data_that_draws_is_refused(tmp_path: Path) -> None:
+    text = (EXAMPLES / "digits.net").read_text().replace("digits()", "digits() -> random_flip")
+    (tmp_path / "drawn.net").write_text(text)
+    with pytest.raises(Failed) as failed:
+        emitted(compilation_of(tmp_path / "drawn.net"))
+    assert [problem.code for problem in failed.value.problems] == ["E0529"]
+
+
 def test_long_statements_break_at_their_brackets() -> None:
     short, long = (", ".join(f"name_{number}" for number in range(count)) for count in (11, 14))
     assert list(laid_out(f"x = call({short})", 1)) == ["    x = call(", f"        {short}", "    )"]

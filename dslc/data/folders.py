@@ -37,6 +37,22 @@ class Folders:
             wanted, tuple(candidates), f"put {what} beside the `.net` file, or name its folder with `--data DIR`"
         )
 
+    def find_folder(self, relative: str) -> Path:
+        """The folder at a path.
+
+        Raises:
+            PathRefused: for a path that could leave the folders.
+            DataMissing: when there is no such folder.
+        """
+        _require_tame(relative)
+        candidates = [folder / relative for folder in (*self.data, self.base)]
+        found = next((folder for folder in candidates if folder.is_dir()), None)
+        if found is None:
+            way_out = "put the folder beside the `.net` file, or name the one it is in with `--data DIR`"
+            raise DataMissing(relative, tuple(candidates), way_out)
+        self._require_inside(relative, found)
+        return found
+
     def _places(self, relative: str, is_folder: bool) -> Iterator[Path]:
         for folder in self.data:
             yield folder / relative
@@ -45,13 +61,16 @@ class Folders:
         yield self.base / relative
 
     def _checked(self, relative: str, found: Path) -> Path:
+        self._require_inside(relative, found)
+        if not found.is_file():
+            raise DataBroken(found, "is a folder, not a file" if found.is_dir() else "is not a regular file")
+        return found
+
+    def _require_inside(self, relative: str, found: Path) -> None:
         real = found.resolve()
         if not any(real.is_relative_to(root.resolve()) for root in (self.base, *self.data)):
             reason = f"`{relative}` is a link out of its folder"
             raise PathRefused(relative, reason, "name the real folder with `--data DIR`")
-        if not found.is_file():
-            raise DataBroken(found, "is a folder, not a file" if found.is_dir() else "is not a regular file")
-        return found
 
 
 def _require_tame(path: str) -> None:

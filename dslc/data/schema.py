@@ -9,7 +9,7 @@ from dslc.dims import dim
 from dslc.types import Type
 
 BATCH = dim("batch")
-TARGETS = ("label", "target")
+TARGETS = ("label", "target", "shares")
 """Fields that hold what is to be learnt: no stage changes them."""
 
 

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from dslc.data.changes import Change, Shifted
 from dslc.data.failures import DataRefused
 from dslc.data.schema import Schema
-from dslc.lazy import jnp, lax, np
+from dslc.lazy import jax, jnp, lax, np
 from dslc.types import JAX_DTYPES
 
 if TYPE_CHECKING:
-    import jax
     from numpy.typing import NDArray
 
 BLOCK = 1 << 19
@@ -36,12 +36,19 @@ class Table:
         """What `gather` reads."""
         raise AssertionError(type(self).__name__)
 
-    def gather(self, arrays: Mapping[str, Any], index: Any) -> dict[str, jax.Array]:
+    def gather(self, arrays: Mapping[str, Any], index: Any, key: Any = None) -> dict[str, jax.Array]:
         """The fields of the items at `index`, int `[batch]`, in the dtypes of their types.
+
+        With a key what draws at random does; without one it takes the form in which a part is measured.
 
         Shapes: `index` is `[batch]`, each field `[batch, ...]`.
         """
         raise AssertionError(type(self).__name__)
+
+    @property
+    def draws(self) -> bool:
+        """Whether `gather` needs a key to give what a model trains on."""
+        return False
 
     def only(self, names: Iterable[str]) -> Table:
         """The table with just these fields, so that no other goes to the device."""
@@ -85,6 +92,8 @@ class Records(Table):
     schema: Schema
     columns: Mapping[str, NDArray[Any]]
     pending: Mapping[str, Affine] = field(default_factory=dict[str, Affine])
+    changes: tuple[Change, ...] = ()
+    """What happens to a batch after it is gathered."""
 
     def rows(self) -> int:
         return len(next(iter(self.columns.values())))
@@ -97,18 +106,36 @@ class Records(Table):
             found[f"{name} width"] = affine.width.astype(np.float32)
         return found
 
-    def gather(self, arrays: Mapping[str, Any], index: Any) -> dict[str, jax.Array]:
-        return {name: self._gathered(name, arrays, index) for name in self.columns}
+    @property
+    def draws(self) -> bool:
+        return any(change.draws for change in self.changes)
+
+    def gather(self, arrays: Mapping[str, Any], index: Any, key: Any = None) -> dict[str, jax.Array]:
+        found = {name: self._gathered(name, arrays, index) for name in self.columns}
+        for number, change in enumerate(self.changes):
+            found = change(found, None if key is None else jax.random.fold_in(key, number))
+        return {name: array for name, array in found.items() if name in self.schema.fields} if self.changes else found
 
     def _gathered(self, name: str, arrays: Mapping[str, Any], index: Any) -> jax.Array:
         taken = jnp.take(arrays[name], index, axis=0, mode="clip")
-        value = taken.astype(JAX_DTYPES[self.schema.fields[name].dtype])
+        type = self.schema.fields.get(name)
+        # A field that only a change reads is a picture or a class.
+        wanted = JAX_DTYPES[type.dtype] if type else "float32" if taken.dtype == np.uint8 else taken.dtype
+        value = taken.astype(wanted)
         return (value - arrays[f"{name} center"]) / arrays[f"{name} width"] if name in self.pending else value
 
     def only(self, names: Iterable[str]) -> Records:
-        kept = {name: self.columns[name] for name in self.columns if name in set(names)}
+        wanted = set(names)
+        schema = self.schema.only(wanted)
+        for change in reversed(self.changes):
+            wanted = change.reads(wanted)
+        kept = {name: column for name, column in self.columns.items() if name in wanted}
         pending = {name: affine for name, affine in self.pending.items() if name in kept}
-        return Records(self.schema.only(kept), kept, pending)
+        return Records(schema, kept, pending, self.changes)
+
+    def changed(self, change: Change, schema: Schema) -> Records:
+        """The table with a change of its batches more."""
+        return replace(self, schema=schema, changes=(*self.changes, change))
 
     def take(self, index: NDArray[np.integer[Any]]) -> Records:
         """The rows at these places."""
@@ -131,6 +158,9 @@ class Records(Table):
 
     def mapped(self, name: str, affine: Affine) -> Records:
         """The table with `(x - center) / width` in place of a field's `x`."""
+        if any(name in change.fields for change in self.changes):
+            _require_fit(name, affine, self.schema)
+            return self.changed(Shifted((name,), affine), self.schema)
         if self.columns[name].dtype.kind in "ui":
             whole = affine.after(self.pending[name]) if name in self.pending else affine
             return replace(self, pending={**self.pending, name: whole})
@@ -139,6 +169,9 @@ class Records(Table):
 
     def stored(self, name: str, values: NDArray[Any]) -> Records:
         """The table with other values of a field."""
+        if any(name in change.fields for change in self.changes):
+            reason = f"`{name}` is drawn anew for each batch by now, and cannot be changed once for all"
+            raise DataRefused(reason, "write the stages that draw at random last")
         pending = {other: affine for other, affine in self.pending.items() if other != name}
         return replace(self, columns={**self.columns, name: values}, pending=pending)
 
@@ -165,7 +198,7 @@ class Windows(Table):
     def arrays(self) -> dict[str, NDArray[Any]]:
         return {"ids": self.ids}
 
-    def gather(self, arrays: Mapping[str, Any], index: Any) -> dict[str, jax.Array]:
+    def gather(self, arrays: Mapping[str, Any], index: Any, key: Any = None) -> dict[str, jax.Array]:
         steps = lax.iota(index.dtype, self.context + 1)
         places = jnp.expand_dims(index * self.stride, 1) + jnp.expand_dims(steps, 0)
         window = jnp.take(arrays["ids"], places, mode="clip").astype(jnp.int32)
@@ -184,6 +217,15 @@ class Windows(Table):
 
     def for_evaluation(self) -> Windows:
         return replace(self, stride=self.context)
+
+
+def _require_fit(name: str, affine: Affine, schema: Schema) -> None:
+    """Refuse statistics of each place of a picture whose places are moved."""
+    item = schema.fields[name].shape[1:]
+    sizes = affine.center.shape[1:]
+    if any(size not in (1, other) for size, other in zip(sizes[::-1], item[::-1], strict=False)):
+        reason = f"the statistics of `{name}` are those of another shape than {schema.fields[name]}"
+        raise DataRefused(reason, "write this stage before the ones that cut pictures out")
 
 
 def generator(seed: int, purpose: str) -> np.random.Generator:

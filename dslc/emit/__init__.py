@@ -24,7 +24,7 @@ from dslc.emit.pieces import Entangled, Pieces, Unpacked, rule
 from dslc.emit.primitives import Unwritten
 from dslc.errors.base import Failed, Problems
 from dslc.errors.data import from_failure
-from dslc.errors.emit import NoForm, NothingTrains, OptimizerEntangled, ScaledLoss
+from dslc.errors.emit import DataDraws, NoForm, NothingTrains, OptimizerEntangled, ScaledLoss
 from dslc.lazy import jax, np
 from dslc.profile.hlo import line_of
 from dslc.source import Source, Span
@@ -62,6 +62,8 @@ def emitted(compilation: Compilation) -> Emitted:
         task = make(plan, plan.data.load(folders, plan.seed))
     except DataFailure as failure:
         raise failed(from_failure(plan.spans.get("data", plan.span), failure)) from failure
+    if task.train.table.draws:
+        raise failed(DataDraws(plan.spans.get("data", plan.span)))
     first = _first(task, compilation.source, folders)
     pieces = Pieces(task, compilation.source)
     try:

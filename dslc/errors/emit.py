@@ -68,3 +68,17 @@ class ScaledLoss(Problem):
 
     def help(self) -> str | None:
         return 'write `precision = "bf16"`, or use `--emit stablehlo`'
+
+
+@problem
+class DataDraws(Problem):
+    """Some data stages draw anew for each batch, a crop or a mixture of two pictures. A module of Python takes the rows of a
+    batch as they are."""
+
+    code = "E0529"
+
+    def headline(self) -> str:
+        return "data stages that draw at random cannot be written as Python yet"
+
+    def help(self) -> str | None:
+        return "leave these stages out, or use `--emit stablehlo`"

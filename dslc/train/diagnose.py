@@ -58,7 +58,7 @@ class Diagnosis:
         """The first bad node of the step after a carry, forward then backward."""
         task, step = self.loop.task, carry.step
         rows = order(self.key, step // task.length.per_epoch, task.train.rows)
-        fields = self.loop.batch(step, self.data, rows)
+        fields = self.loop.batch(step, self.data, rows, self.key)
         key = fold(self.key, DRAWS, step)
         moving = Moving(carry.weights, carry.state, {}, True)
         for changing, kept in zip(self.loop.updates, carry.optimizer, strict=True):

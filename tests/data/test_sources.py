@@ -75,14 +75,13 @@ def test_loading_twice_gives_the_same_data(name: str, tmp_path: Path) -> None:
 
 
 def test_reading_schemas_and_data_imports_neither_jax_nor_sklearn(tmp_path: Path) -> None:
-    samples(tmp_path)
     code = (
-        "import sys; from pathlib import Path; from dslc.data.base import SOURCES, STAGES, Folders\n"
-        "given = {'csv': ('penguins.csv', 'species'), 'npz': ('arrays.npz',)}\n"
+        f"import sys; from pathlib import Path; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        "from data_files import here, samples; from dslc.data.base import STAGES\n"
         "list(STAGES)\n"
-        "for source in SOURCES:\n"
-        "    made = source('shore.txt', context=8) if source.name == 'text' else source(*given.get(source.name, ()))\n"
-        f"    made.schema(Folders(Path({str(tmp_path)!r}))), made.load(Folders(Path({str(tmp_path)!r})))\n"
+        f"base = Path({str(tmp_path)!r})\n"
+        "for source in samples(base).values():\n"
+        "    source.schema(here(base)), source.load(here(base))\n"
         "print(sorted({'jax', 'sklearn', 'scipy'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

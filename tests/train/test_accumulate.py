@@ -48,7 +48,7 @@ def test_outputs_are_averaged_and_states_handed_on_from_part_to_part() -> None:
     loop = loop_of(NORMED + block("batch = 24  accumulate = 3"))
     program = loop.updates[0].program
     weights, state = initial(loop.task.plan.graph, fold(base_key(0), START))
-    fields, key = loop.batch(0, on_device(loop.task.train), np.arange(120, dtype=np.int32)), base_key(5)
+    fields, key = loop.batch(0, on_device(loop.task.train), np.arange(120, dtype=np.int32), base_key(0)), base_key(5)
     found, after = averaged(program, 3, weights, state, fields, key)
     expected: dict[str, Any] = {}
     for number in range(3):

@@ -1,5 +1,7 @@
 """Values into a range."""
 
+from dataclasses import replace
+
 from dslc.data.base import DataRefused, Records, Schema, Stats, Table, stage
 from dslc.data.stages._affine import AffineStage, records, stats_of
 from dslc.lazy import np
@@ -43,7 +45,7 @@ class Scale(AffineStage):
     def apply(self, table: Table, stats: Stats) -> Table:
         known = [name for name in stats if name in table.schema.ranges]
         changed = records(super().apply(table, stats))
-        return Records(changed.schema.with_range(known, self.low, self.high), changed.columns, changed.pending)
+        return replace(changed, schema=changed.schema.with_range(known, self.low, self.high))
 
 
 def _extremes(table: Records, name: str) -> "tuple[object, object]":

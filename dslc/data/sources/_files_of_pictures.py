@@ -1,0 +1,88 @@
+"""Picture files read into arrays of one size, by Pillow, which is loaded only here."""
+
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dslc.data.base import DataBroken, DataRefused
+from dslc.data.files import reading
+from dslc.lazy import np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", ".pgm", ".tif", ".tiff")
+CHANNELS = {1: "L", 3: "RGB", 4: "RGBA"}
+
+
+def is_picture(file: Path) -> bool:
+    """Whether a file is one by its name."""
+    return file.suffix.lower() in ENDINGS and not file.name.startswith(".")
+
+
+def pillow() -> Any:
+    """The library.
+
+    Raises:
+        DataRefused: when it is not installed.
+    """
+    if find_spec("PIL") is None:
+        raise DataRefused("picture files are read by Pillow, which is not installed", "`pip install 'dslc[images]'`")
+    from PIL import Image  # noqa: PLC0415  # a fifth of a second, only where there are pictures
+
+    return Image
+
+
+def size_of(file: Path) -> tuple[int, int]:
+    """Height and width, from the head of the file.
+
+    Raises:
+        DataBroken: when it is no picture.
+    """
+    with _opened(file) as picture:
+        return picture.height, picture.width
+
+
+def pictures(files: Sequence[Path], size: tuple[int, int] | None, channels: int) -> "NDArray[np.uint8]":
+    """Pictures as bytes: the middle of each, resized so that it fills `size`.
+
+    Shapes: `[files, height, width, channels]`.
+
+    Raises:
+        DataBroken: for a file that is no picture, or of another size than the first where none is given.
+    """
+    height, width = size or size_of(files[0])
+    found = np.empty((len(files), height, width, channels), np.uint8)
+    for place, file in enumerate(files):
+        with _opened(file) as picture:
+            if size is None and (picture.height, picture.width) != (height, width):
+                reason = f"is {picture.height} x {picture.width}, and `{files[0].name}` is {height} x {width}"
+                raise DataBroken(file, reason, help="give all one size: `size = 256`")
+            found[place] = _filled(picture.convert(CHANNELS[channels]), height, width).reshape(height, width, channels)
+    return found
+
+
+def _filled(picture: Any, height: int, width: int) -> "NDArray[np.uint8]":
+    if (picture.height, picture.width) == (height, width):
+        return np.asarray(picture)
+    across, down = picture.width, picture.height
+    wide, high = (across, across * height / width) if across * height <= down * width else (down * width / height, down)
+    left, top = (across - wide) / 2, (down - high) / 2
+    resized = picture.resize((width, height), pillow().Resampling.BICUBIC, (left, top, left + wide, top + high))
+    return np.asarray(resized)
+
+
+@contextmanager
+def _opened(file: Path) -> Generator[Any]:
+    """A picture file, with a `DataBroken` for whatever is wrong with it."""
+    library = pillow()
+    with reading(file), file.open("rb") as stream:
+        try:
+            picture = library.open(stream)
+            picture.load()
+        # Pillow has another exception for each format that can be damaged.
+        except Exception as error:
+            raise DataBroken(file, "is no whole picture that can be read", help="leave it out") from error
+        yield picture
