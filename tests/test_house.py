@@ -45,7 +45,7 @@ LAYERS = (
     ("lint", "estimate", "recompute"),
     ("linting",),
     ("compiler", "mend"),
-    ("train", "trained", "view", "summary", "sizes", "compilation", "artifacts", "export", "changes", "compared", "counted", "recompiled",
+    ("train", "tuned", "tuning", "trained", "view", "summary", "sizes", "compilation", "artifacts", "export", "changes", "compared", "counted", "recompiled",
      "profile", "emit", "agreement", "library", "pages", "api"),
     ("cli", "__main__", "__init__"),
 )  # fmt: skip

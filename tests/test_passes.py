@@ -143,7 +143,9 @@ def test_the_body_of_a_region_is_rewritten_as_well(kind: type[Optimization], sam
     body = read(sample.before)
     before = in_region(body, count=9)
     step = apply(kind(), before)
-    assert step.taken == apply(kind(), body).taken
+    # The region itself is a place for some.
+    inside = tuple(match for match in step.taken if [place.name for place in match.places] != ["region"])
+    assert inside == apply(kind(), body).taken
     arrays = Arrays.drawn(before)
     training = ways(kind)[-1]
     assert_close(run(step.after, arrays, training), run(before, arrays, training), kind.bound)

@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from dslc.cli import _forecast, _memory
+from dslc.cli import _forecast, _lowerings, _memory
 from dslc.cli._files import write
 from dslc.cli._passes import numbers_section, passes_section, step_facts
 from dslc.cli._sizes import rounded
@@ -47,6 +47,7 @@ def report(compilation: Compilation, files: list[str], as_json: bool) -> None:
         _head(facts, columns),
         passes_section(compilation, columns),
         numbers_section(compilation, columns),
+        _lowerings.section(facts["lowerings"], columns),
         _repeats(compilation, columns),
         _ways(facts["remarks"], columns),
         _graphs(compilation, columns),
@@ -75,6 +76,7 @@ def _facts(compilation: Compilation, files: list[str]) -> dict[str, Any]:
             {"line": compilation.source.position(span.start)[0], "iteration": iteration, "reason": reason}
             for span, iteration, reason in compilation.build.remarks
         ],
+        "lowerings": _lowerings.facts(compilation),
         "passes": [step_facts(step, compilation.source) for step in passes.steps],
         "xla": {
             "flops": int(costs.get("flops", 0)),

@@ -40,6 +40,10 @@ Device = Annotated[
 Deterministic = Annotated[
     bool, typer.Option("--deterministic", help="Only what gives the same bits in every run on this machine.")
 ]
+Tune = Annotated[
+    bool,
+    typer.Option("--tune", help="Time the ways to compute each layer here; this run and later ones take the fastest."),
+]
 
 DEVICES = ("cpu", "gpu", "tpu")
 
@@ -167,6 +171,7 @@ def use(device: str | None, deterministic: bool = False) -> None:
     from dslc.lazy import jax
     from dslc.source import NOWHERE
     from dslc.train.device import prepare, repeat_exactly
+    from dslc.tuned import recall
 
     if device is not None and device not in DEVICES:
         raise typer.BadParameter(f"`--device {device}`: there are {', '.join(DEVICES)}")
@@ -177,6 +182,7 @@ def use(device: str | None, deterministic: bool = False) -> None:
         try:
             prepare(platform)
             jax.devices()
+            recall(deterministic)
             return
         except (RuntimeError, AssertionError) as error:  # JAX only asserts that a CUDA device is visible
             reason = reason or str(error).split("\n")[0]

@@ -39,6 +39,7 @@ def compile(
     no_passes: _options.NoPasses = False,
     device: _options.Device = None,
     deterministic: _options.Deterministic = False,
+    tune: _options.Tune = False,
     as_json: _options.Json = False,
 ) -> None:
     """Build the program of a file; report what the passes did, what it costs and how long it took."""
@@ -56,6 +57,11 @@ def compile(
         _after.show(compilation, after, since, diff)
         return
     _options.use(device, deterministic)
+    if tune:
+        from dslc.cli import _lowerings
+
+        _lowerings.measure(compilation)
+        compilation = Compilation(compilation.source, options, names)
     if profile:
         from dslc.cli import _profiled
 

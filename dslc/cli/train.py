@@ -28,6 +28,7 @@ def train(
     no_passes: _options.NoPasses = False,
     device: _options.Device = None,
     deterministic: _options.Deterministic = False,
+    tune: _options.Tune = False,
 ) -> int:
     """Train a model; metrics, checkpoints, weights and a report come into the folder of the run."""
     from dslc import compiler
@@ -42,6 +43,11 @@ def train(
     plan = compiler.plan_of(compiler.front(source, problems, options), options, problems)
     show(problem for problem in problems if problem.severity == "warning")
     _options.use(device, deterministic)
+    if tune:
+        from dslc.cli import _lowerings
+        from dslc.compilation import Compilation
+
+        _lowerings.measure(Compilation(source, options, names))
     from dslc.train import progress, session
     from dslc.trained.run import asked
 

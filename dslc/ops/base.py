@@ -65,6 +65,19 @@ class Cost:
     bytes: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Lowering:
+    """One of several ways to compute a call, right for its types on the platform for which it is given."""
+
+    name: str
+    seconds: float
+    """What the call and its gradients take, by a model: to compare with the other ways of the same call."""
+    compiling: float = 0.0
+    """Seconds that it adds to the compilation."""
+    repeats: bool = True
+    """The same bits in every run."""
+
+
 Places = tuple[tuple[str, tuple[str, ...]], ...]
 """Nodes in the body of a region, by name, with the name of each of the copies that they stand for."""
 
@@ -148,6 +161,8 @@ class Op(Entry):
     """Its output is its only input in another shape: no byte is moved."""
     numbers: ClassVar[tuple[str, ...]] = ()
     """Settings that `apply` takes as a scalar array as well: in a `repeat` they may be another number in each iteration."""
+    choices: ClassVar[tuple[str, ...]] = ()
+    """Settings that hold which of the lowerings was chosen."""
     stops_gradient: ClassVar[bool] = False
     """Counts as a constant in the backward pass."""
     precision: ClassVar[Precision] = "any"
@@ -192,6 +207,17 @@ class Op(Entry):
     def cost(self, *inputs: Any, **named: Any) -> Cost:
         """Cost of a call; the types are concrete here (every size an int)."""
         raise AssertionError(f"{type(self).__name__} has no cost")
+
+    def lowerings(self, platform: str, *inputs: Any, **named: Any) -> tuple[Lowering, ...]:
+        """Ways to compute a call on a kind of device (`cpu`, `cuda`, `rocm`, `tpu`), right for these types; none: only one.
+
+        `ops/_choice.py` takes one of them, and `apply` asks which.
+        """
+        return ()
+
+    def taking(self, lowering: str) -> "Op":
+        """The op that computes by one of the lowerings where a setting says by which."""
+        return self
 
     def ahead(self, *inputs: Any, **named: Any) -> int:
         """Bytes that XLA for CPUs makes of the inputs for the backward rule as soon as they are there; types are concrete."""

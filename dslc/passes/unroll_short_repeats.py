@@ -4,42 +4,64 @@ from dataclasses import dataclass
 
 from dslc.dims import Size
 from dslc.graph import Graph
+from dslc.ops._choice import choose
+from dslc.ops._platform import known_platforms
+from dslc.ops.core._loop import LOOP, SIDE_BY_SIDE
 from dslc.ops.core.repeat import Repeat
-from dslc.passes._edit import Edit, changed
+from dslc.passes._edit import Edit
 from dslc.passes.base import Fact, Optimization, Refused, Rewritten, Sample, optimization
-
-SHORT = 6
-"""Iterations up to which a loop costs a fifth of the time of a step on a CPU; from about eight on the loop is the faster."""
+from dslc.types import Type
+from dslc.verify import input_types
 
 
 @dataclass(frozen=True)
-class NoLoop(Fact):
+class _Compared(Fact):
+    """Milliseconds of a step in the repeat, as a loop and side by side, and how they are known."""
+
+    count: Size
+    loop: float
+    beside: float
+    measured: bool
+
+    @property
+    def _times(self) -> str:
+        how = "measured here" if self.measured else "by the model"
+        return f"{self.beside:.3g} ms, and {self.loop:.3g} ms in a loop, {how}"
+
+
+class NoLoop(_Compared):
     """A loop less."""
 
-    count: int
+    def __str__(self) -> str:
+        return f"{self.count} iterations side by side take {self._times}"
+
+
+class Loop(_Compared):
+    """A repeat that a loop serves better, compile time counted in."""
 
     def __str__(self) -> str:
-        return f"{self.count} iterations side by side: no copy in and out of a loop, and XLA sees across them"
+        return f"{self.count} iterations stay one loop, which compiles once: side by side they would take {self._times}"
 
 
 @dataclass(frozen=True)
-class Long(Fact):
-    """A repeat that a loop serves better."""
+class Open(Fact):
+    """A repeat whose number of iterations is not known."""
 
     count: Size
 
     def __str__(self) -> str:
-        return f"{self.count} iterations stay one loop, which compiles once and runs faster than more than {SHORT} side by side"
+        return f"the number of iterations, {self.count}, is not known yet"
 
 
 @optimization
 class UnrollShortRepeats(Optimization):
-    """Puts the iterations of a short repeat side by side in the program; in the graph it stays one node with stacked weights.
+    """Puts the iterations of a repeat side by side in the program where that is faster; in the graph it stays one node.
 
     Before: `for i in 0..n: x = f(x, w[i])`
     After: `f(... f(f(x, w[0]), w[1]) ..., w[n - 1])`
     Saves: the time of a loop that keeps and fetches arrays in every iteration.
-    Refuses: a repeat of more iterations.
+    Refuses: a repeat that a loop serves better, by a model or, after `--tune`, by measurement: one of many iterations, which
+    would take longer to compile than a minute of training gains by it, or of small ones.
     """
 
     claim = "time"
@@ -71,10 +93,10 @@ class UnrollShortRepeats(Optimization):
                      repeat.*.carry.0 = input("f32", (batch, 4))
                      relu = relu() repeat.*.carry.0
                      output 0 = relu
-                   }, count = 12, carried = 1, captured = 0) x
+                   }, count = 1000, carried = 1, captured = 0) x
                  output repeat
                }""",
-            "12 iterations stay one loop",
+            "1000 iterations stay one loop",
         ),
     )
     case = """graph four_blocks {
@@ -99,9 +121,24 @@ class UnrollShortRepeats(Optimization):
         for node in edit:
             if not isinstance(node.op, Repeat) or node.op.unroll:
                 continue
-            if not isinstance(node.op.count, int) or node.op.count > SHORT:
-                edit.refuse(Long(node.op.count), node)
-            else:
-                edit.become(node, changed(node.op, unroll=True), *node.inputs, weights=node.weights)
-                edit.take(NoLoop(node.op.count), node)
+            fact = _judged(node.op, *input_types(graph, node))
+            if isinstance(fact, NoLoop):
+                edit.become(node, node.op.taking(SIDE_BY_SIDE), *node.inputs, weights=node.weights)
+                edit.take(fact, node)
+            elif fact is not None:
+                edit.refuse(fact, node)
         return edit.done()
+
+
+def _judged(op: Repeat, *types: Type | None) -> Fact | None:
+    """What is to be done on all the platforms that the program is for; None: nothing is to choose."""
+    if not isinstance(op.count, int):
+        return Open(op.count)
+    found = [choose(op, platform, *types) for platform in known_platforms()]
+    choices = [choice for choice in found if choice is not None]
+    if not choices:
+        return None
+    # One graph for all of them: a loop is right everywhere.
+    choice = next((one for one in choices if one.taken.name == LOOP), choices[0])
+    kind = Loop if choice.taken.name == LOOP else NoLoop
+    return kind(op.count, 1e3 * choice.seconds(LOOP), 1e3 * choice.seconds(SIDE_BY_SIDE), choice.measured)

@@ -1,36 +1,86 @@
 """How a convolution is handed to XLA, which on CPUs knows only the plain one well."""
 
+from collections.abc import Iterator
 from functools import partial
+from math import prod
 from typing import Any
 
 from dslc.lazy import jnp, lax
-from dslc.ops._platform import by_platform
+from dslc.ops._choice import lowered, type_of
 from dslc.ops._wide import widened
+from dslc.ops.base import Lowering, Op, moved
 from dslc.ops.conv._gradient import AXES, single
 from dslc.ops.conv._window import Pads, Window, pad
+from dslc.types import Type
+
+PLAIN, PRODUCT, TILES = "XLA's convolution", "product", "product of tiles"
+WHOLE, PIECES = "own gradients", "own gradients, the kernel's in pieces"
+SHIFTS, SPLIT = "shifts", "a convolution for each group"
+RATES = {
+    PLAIN: 5e9, PRODUCT: 1e11, TILES: 1e11, WHOLE: 3.75e10, PIECES: 5e10, SHIFTS: 1e10, SPLIT: 5e10
+}  # fmt: skip
+"""Operations a second on two cores of a CPU, gradients included, in a loop (docs/measured.md)."""
+GROUPED = 2e9
+"""The same of XLA's grouped convolution."""
+ELSEWHERE = {PLAIN: 1e13, PRODUCT: 2e13, TILES: 2e13}
+"""On other devices, where XLA's convolution has fast kernels for all three."""
+BYTES = 2e10
+START = 2e-5
+"""Seconds to start a convolution with its gradients."""
 
 
-def convolved(x: Any, kernel: Any, window: Window, groups: int) -> Any:
-    """The convolution of `[batch, spatial..., channels]` with `[spatial..., channels / groups, filters]`."""
+def lowerings(platform: str, x: Type, filters: int, window: Window, groups: int) -> tuple[Lowering, ...]:
+    """The ways that are right for a window on `[batch, spatial..., channels]`, with what they take."""
+    places: Any = prod(window.places(x))
+    batch, channels = (int(size) for size in (x.shape[0], x.shape[-1]))  # pyright: ignore[reportArgumentType]
+    flops = 6.0 * batch * places * prod(window.size) * channels // groups * filters
+    rates = RATES if platform == "cpu" else ELSEWHERE
+
+    def seconds(name: str) -> float:
+        if name == SPLIT:
+            return groups * START + flops / RATES[SPLIT]
+        if name == PLAIN and groups > 1 and platform == "cpu":
+            return flops / GROUPED
+        return flops / rates[name] + (4 * moved(x) / BYTES if name == TILES and platform == "cpu" else 0)
+
+    return tuple(Lowering(name, seconds(name)) for name in _right(x, window, groups) if name in rates)
+
+
+def _right(x: Type, window: Window, groups: int) -> Iterator[str]:
+    """The names of the ways that are right."""
+    yield PLAIN
+    shape: Any = x.shape
+    if groups > 1:
+        yield from (SHIFTS, SPLIT) if groups == shape[-1] else (SPLIT,)
+        return
+    if set(window.size) == {1}:
+        yield PRODUCT
+    elif window.tiles:
+        yield TILES
+    yield WHOLE
+    if shape[0] > 1:
+        yield PIECES
+
+
+def convolved(op: Op, x: Any, kernel: Any, window: Window, groups: int) -> Any:
+    """The convolution of `[batch, spatial..., channels]` with `[spatial..., channels / groups, filters]`, as is best for `op`."""
     pads = window.pads(x.shape)
-    if groups == 1 and set(window.size) == {1}:
-        return window.taken(pad(x, pads, 0.0), (0,) * window.rank) @ kernel.reshape(kernel.shape[-2:])
-    if groups == 1 and window.tiles:
-        return _tiles(pad(x, pads, 0.0), window) @ kernel.reshape(-1, kernel.shape[-1])
-    return by_platform(
-        x,
-        kernel,
-        cpu=partial(_on_cpu, window, pads, groups),
-        default=partial(_plain, window, pads, groups),
-    )
+    ways = {
+        PLAIN: partial(_plain, window, pads, groups),
+        PRODUCT: lambda x, kernel: (
+            window.taken(pad(x, pads, 0.0), (0,) * window.rank) @ kernel.reshape(kernel.shape[-2:])
+        ),
+        TILES: lambda x, kernel: _tiles(pad(x, pads, 0.0), window) @ kernel.reshape(-1, kernel.shape[-1]),
+        WHOLE: lambda x, kernel: single(x, kernel, window, pads, alone=False),
+        PIECES: lambda x, kernel: single(x, kernel, window, pads),
+        SHIFTS: lambda x, kernel: _depthwise(pad(x, pads, 0.0), kernel, window),
+        SPLIT: partial(_split, window, pads, groups),
+    }
+    return lowered(op, (type_of(x),), ways, x, kernel)
 
 
-def _on_cpu(window: Window, pads: Pads, groups: int, x: Any, kernel: Any) -> Any:
-    if groups == 1:
-        return single(x, kernel, window, pads)
-    if kernel.shape[-2] == 1:
-        return _depthwise(pad(x, pads, 0.0), kernel, window)
-    # XLA for CPUs has no fast grouped convolution: a fourth to a hundredth of the time.
+def _split(window: Window, pads: Pads, groups: int, x: Any, kernel: Any) -> Any:
+    """XLA for CPUs has no fast grouped convolution: a fourth to a hundredth of the time."""
     parts = zip(jnp.split(x, groups, -1), jnp.split(kernel, groups, -1), strict=True)
     return jnp.concatenate([single(part, weights, window, pads, alone=False) for part, weights in parts], -1)
 

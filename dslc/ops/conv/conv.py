@@ -7,8 +7,8 @@ from dslc.dims import NotDivisible, Size, exact_div, less
 from dslc.initializers.base import Initializer
 from dslc.initializers.zeros import Zeros
 from dslc.lazy import jnp
-from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, Weight, elements, floating, moved, op
-from dslc.ops.conv._lowering import convolved
+from dslc.ops.base import Context, Cost, Lowering, Mismatch, Op, Refused, Sample, Weight, elements, floating, moved, op
+from dslc.ops.conv._lowering import convolved, lowerings
 from dslc.ops.conv._window import Padding, Window
 from dslc.types import Type
 
@@ -82,13 +82,16 @@ class Conv(Op):
         return {"kernel": kernel} | ({"bias": Weight((self.filters,), Zeros(), *fans)} if self.bias else {})
 
     def apply(self, weights: Any, x: Any, *, ctx: Context) -> Any:
-        y = convolved(x, weights["kernel"], self._window(Type(x.shape)), self.groups)
+        y = convolved(self, x, weights["kernel"], self._window(Type(x.shape)), self.groups)
         return y + jnp.expand_dims(weights["bias"], tuple(range(y.ndim - 1))) if self.bias else y
 
     def cost(self, x: Type) -> Cost:
         out, weights = self.infer(x), self.weights(x)
         per_unit = 2 * elements([Type(weights["kernel"].shape[:-1])]) + self.bias
         return Cost(per_unit * elements([out]), moved(x, out, *weights.values()))
+
+    def lowerings(self, platform: str, x: Type) -> tuple[Lowering, ...]:
+        return lowerings(platform, x, self.filters, self._window(x), self.groups)  # pyright: ignore[reportArgumentType]
 
     def ahead(self, x: Type) -> int:
         # Its channels as examples, for the gradient by the kernel.

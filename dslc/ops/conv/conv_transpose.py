@@ -8,9 +8,9 @@ from dslc.initializers.base import Initializer
 from dslc.initializers.zeros import Zeros
 from dslc.lazy import jnp
 from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, Weight, elements, floating, moved, op
-from dslc.ops.conv._lowering import convolved
 from dslc.ops.conv._transpose import kernel_gradient, spread
 from dslc.ops.conv._window import Padding, Window
+from dslc.ops.conv.conv import Conv
 from dslc.types import Type
 
 
@@ -89,7 +89,8 @@ class ConvTranspose(Op):
         x, kernel = kept["x"], kept["kernel"]
         window = self._window(Type(x.shape))
         by_bias = {"bias": gradient.sum(tuple(range(gradient.ndim - 1)))} if self.bias else {}
-        by_x = convolved(gradient, kernel.swapaxes(-1, -2), window, 1)
+        back = Conv(x.shape[-1], self.kernel, self.stride, self.padding, bias=False)
+        by_x = back.apply({"kernel": kernel.swapaxes(-1, -2)}, gradient, ctx=ctx)
         return {"x": by_x, "kernel": kernel_gradient(x, gradient, window)} | by_bias
 
     def cost(self, x: Type) -> Cost:

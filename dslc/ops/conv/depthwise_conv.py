@@ -6,8 +6,8 @@ from typing import Any
 from dslc.initializers.base import Initializer
 from dslc.initializers.zeros import Zeros
 from dslc.lazy import jnp
-from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, Weight, elements, floating, moved, op
-from dslc.ops.conv._lowering import convolved
+from dslc.ops.base import Context, Cost, Lowering, Mismatch, Op, Refused, Sample, Weight, elements, floating, moved, op
+from dslc.ops.conv._lowering import convolved, lowerings
 from dslc.ops.conv._window import Padding, Window
 from dslc.types import Type
 
@@ -72,13 +72,17 @@ class DepthwiseConv(Op):
         return {"kernel": kernel} | ({"bias": Weight((units,), Zeros(), *fans)} if self.bias else {})
 
     def apply(self, weights: Any, x: Any, *, ctx: Context) -> Any:
-        y = convolved(x, weights["kernel"], self._window(Type(x.shape)), x.shape[-1])
+        y = convolved(self, x, weights["kernel"], self._window(Type(x.shape)), x.shape[-1])
         return y + jnp.expand_dims(weights["bias"], tuple(range(y.ndim - 1))) if self.bias else y
 
     def cost(self, x: Type) -> Cost:
         out = self.infer(x)
         each = 2 * prod(self._window(x).size) + self.bias
         return Cost(each * elements([out]), moved(x, out, *self.weights(x).values()))
+
+    def lowerings(self, platform: str, x: Type) -> tuple[Lowering, ...]:
+        channels: Any = x.shape[-1]
+        return lowerings(platform, x, channels * self.multiplier, self._window(x), channels)
 
     def _window(self, x: Type) -> Window:
         return Window.over(x, self.kernel, self.stride, self.padding, self.dilation)

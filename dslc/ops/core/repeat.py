@@ -1,13 +1,15 @@
 """Iterations of one graph."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from dslc.dims import Size
 from dslc.graph import Graph
 from dslc.lazy import jax, jnp, lax
 from dslc.ops._bits import scan
-from dslc.ops.base import Context, Cost, Mismatch, Places, Segment, Weight, op
+from dslc.ops.base import Context, Cost, Lowering, Mismatch, Places, Segment, Weight, op
+from dslc.ops.core._loop import SIDE_BY_SIDE, lowerings
 from dslc.ops.core._region import Region
 from dslc.types import Type
 
@@ -38,6 +40,7 @@ class Repeat(Region):
     """All at once, as one more axis: nothing is carried then."""
     places: Places = ()
     """Where the iterations are copies that the author wrote out: the name of each node in each of them."""
+    choices = ("unroll",)
     stride: int = 0
     """Iterations that each of its own stands for: the body holds a loop of so many, which counts on. 0: none."""
 
@@ -82,6 +85,15 @@ class Repeat(Region):
         loop = self._unrolled if self.unroll else self._batched if self.batched else self._scanned
         finals, (stacked, states) = loop(step, carry, (sliced, dict(weights)))
         return ((*finals, *stacked), states) if self.body.updates else (*finals, *stacked)
+
+    def lowerings(self, platform: str, *xs: Type) -> tuple[Lowering, ...]:
+        # Copies that the author wrote out became a loop because that is what serves them.
+        if not isinstance(self.count, int) or self.batched or self.stride or self.places:
+            return ()
+        return lowerings(platform, self.body, self.count)
+
+    def taking(self, lowering: str) -> "Repeat":
+        return replace(self, unroll=lowering == SIDE_BY_SIDE)
 
     def _scanned(self, step: Step, carry: Any, slices: Any) -> tuple[Any, Any]:
         last = self.start + self.times * (self.stride or 1)

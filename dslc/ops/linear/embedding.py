@@ -1,13 +1,16 @@
 """A table of vectors."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from dslc.dims import Size, less
 from dslc.initializers.base import Initializer
 from dslc.initializers.normal import Normal
 from dslc.lazy import jnp
-from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, Weight, moved, op
+from dslc.ops._choice import lowered, type_of
+from dslc.ops.base import Context, Cost, Lowering, Mismatch, Op, Refused, Sample, Weight, elements, moved, op
+from dslc.ops.linear._table import PRODUCT, SCATTER, SORTED, added_in_order, lowerings, multiplied, scattered
 from dslc.types import Type
 
 
@@ -63,5 +66,13 @@ class Embedding(Op):
         return Cost(0, moved(index, rows) + min(moved(rows), moved(*self.weights(index).values())))
 
     def backward(self, kept: Any, gradient: Any, ctx: Context) -> Mapping[str, Any]:
-        table = jnp.zeros((self.vocab, self.units), gradient.dtype)
-        return {"table": table.at[kept["index"]].add(gradient)}
+        vocab: Any = self.vocab
+        ways = {
+            SCATTER: partial(scattered, vocab),
+            PRODUCT: partial(multiplied, vocab),
+            SORTED: partial(added_in_order, vocab),
+        }
+        return {"table": lowered(self, (type_of(kept["index"]),), ways, kept["index"], gradient)}
+
+    def lowerings(self, platform: str, index: Type) -> tuple[Lowering, ...]:
+        return lowerings(platform, elements([index]), self.vocab, self.units)  # pyright: ignore[reportArgumentType]

@@ -1,0 +1,86 @@
+"""All ways to compute a call give the same numbers, forward and backward: no op is named here."""
+
+from dataclasses import replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import pytest
+from graphs import Arrays, assert_close, run
+from samples import Case
+
+from dslc import tuning
+from dslc.differentiate import differentiate
+from dslc.graph import Graph
+from dslc.ops._choice import Policy, choose, under
+from dslc.ops._platform import GPUS
+from dslc.ops.base import OPS, Op, Sample, elements
+
+PLATFORMS = ("cpu", *GPUS, "tpu")
+# Float64 sums of at most a few hundred products, in another order.
+ROUNDING = 1e-11
+LARGE = 50_000
+"""Elements."""
+SAMPLES = [
+    pytest.param(sample, id=f"{kind.name}-{number}")
+    for kind in OPS
+    if kind.lowerings is not Op.lowerings
+    for number, sample in enumerate(kind.samples)
+    if isinstance(sample, Sample)
+]
+
+
+def ways(case: Case) -> set[str]:
+    """The ways of a sample on this platform."""
+    return {way.name for way in case.op.lowerings("cpu", *case.inputs)}
+
+
+@pytest.mark.usefixtures("float64")
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_all_ways_agree(sample: Sample) -> None:
+    case = Case.of(sample).wide()
+    if elements([type for type in case.inputs if type]) > LARGE:
+        pytest.skip("as right as a small one, and slow in float64")
+    graph = tuning.alone(case.op, case.inputs)
+    moving = [node.name for kind in ("parameter", "input") for node in graph.sources(kind) if node.type.is_float]
+    joint = differentiate(graph, "loss", moving)
+    arrays = Arrays.drawn(joint)
+    # An index into anything.
+    inputs = {
+        name: array if jnp.issubdtype(array.dtype, jnp.floating) else array % 2 for name, array in arrays.inputs.items()
+    }
+    arrays = replace(arrays, inputs=inputs)
+    found = {name: computed(joint, arrays, name) for name in sorted(ways(case))}
+    first, *others = found.values()
+    assert others
+    for other in others:
+        assert_close(other, first, ROUNDING)
+
+
+def computed(graph: Graph, arrays: Arrays, way: str) -> dict[str, Any]:
+    with under(Policy(forced=way)):
+        return run(graph, arrays, training=True)
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_every_platform_has_a_way_that_repeats_and_no_two_of_one_name(sample: Sample) -> None:
+    case = Case.of(sample)
+    for platform in PLATFORMS:
+        names = [way.name for way in case.op.lowerings(platform, *case.inputs)]
+        assert len(names) == len(set(names))
+        with under(Policy(deterministic=True)):
+            choice = choose(case.op, platform, *case.inputs)
+        assert choice is None or choice.taken.repeats
+
+
+@pytest.mark.usefixtures("float64")
+@pytest.mark.parametrize("sample", SAMPLES[:1])
+def test_a_way_that_is_forced_is_the_one_that_is_traced(sample: Sample) -> None:
+    case = Case.of(sample)
+    graph = tuning.alone(case.op, case.inputs)
+    arrays = Arrays.drawn(graph)
+    programs = set[str]()
+    for name in ways(case):
+        with under(replace(Policy(), forced=name)):
+            programs.add(str(jax.make_jaxpr(lambda: run(graph, arrays, training=True))()))
+    assert len(programs) > 1
