@@ -62,7 +62,7 @@ def repeat_of(graph: Graph) -> tuple[Repeat, Type]:
         (256, 1024, 8, "side by side"),
         (16, 32, 16, "loop"),
         (64, 128, 32, "loop"),
-        (256, 128, 16, "side by side"),
+        (256, 128, 16, "loop"),
         (512, 32, 24, "loop"),
         (512, 128, 200, "loop"),
     ],
