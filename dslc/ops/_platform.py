@@ -41,13 +41,13 @@ def by_platform(*arrays: Any, default: Callable[..., Any], **ways: Callable[...,
     return lax.platform_dependent(*arrays, default=default, **{name: ways[name] for name in wanted if name in ways})
 
 
-<<<<<<< HEAD
 def local_cuda() -> float | None:
     """Compute capability of the CUDA device that the program is compiled on and for; None: it is for others."""
     if _TARGETS.get() or _here() != ("cuda",):
         return None
     return float(jax.devices()[0].compute_capability)
-=======
+
+
 def platforms() -> tuple[str, ...]:
     """The platforms that the program is for."""
     return _TARGETS.get() or _here()
@@ -56,7 +56,6 @@ def platforms() -> tuple[str, ...]:
 def known_platforms() -> tuple[str, ...]:
     """The same where JAX runs already; a stage that needs no device starts none, and takes it for a CPU."""
     return _TARGETS.get() or (_here() if "jax" in sys.modules else ("cpu",))
->>>>>>> 40def1d (Ways to compute a call, stated by the op with what they take; the cheapest is taken, or what --tune has measured)
 
 
 def _here() -> tuple[str, ...]:
