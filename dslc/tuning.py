@@ -11,6 +11,7 @@ from dslc.differentiate import differentiate, gradient_name
 from dslc.graph import Graph, Node, Ref
 from dslc.lazy import jax, jnp, lax, np
 from dslc.lower import Program, lower
+from dslc.ops._bits import never_differentiated
 from dslc.ops._choice import Choice, call_of, choose, policy, settle, under
 from dslc.ops._platform import platforms
 from dslc.ops.arithmetic.add import Add
@@ -146,16 +147,17 @@ def _loop(program: Program, packing: Packing, state: Any) -> Callable[..., Any]:
     def turn(_: Any, carry: Any) -> Any:
         packed, inputs = carry
         named = packing.unpack(packed)
-        outputs, _ = program(named, state, inputs, training=True, key=key)
+        with never_differentiated():
+            outputs, _ = program(named, state, inputs, training=True, key=key)
         slopes = packing.pack({name: _slope(outputs, name, array) for name, array in named.items()})
         packed = {name: array - STEP * slopes[name] for name, array in packed.items()}
-        return packed, {name: array - _step(array) * _slope(outputs, name, array) for name, array in inputs.items()}
+        return packed, {name: _moved(array, outputs.get(gradient_name(name))) for name, array in inputs.items()}
 
     return lambda packed, inputs, count: lax.fori_loop(0, count, turn, (packed, inputs))
 
 
-def _step(array: Any) -> Any:
-    return jnp.asarray(STEP if jnp.issubdtype(array.dtype, jnp.floating) else 0, array.dtype)
+def _moved(array: Any, slope: Any) -> Any:
+    return array if slope is None else array - STEP * slope
 
 
 def _slope(outputs: Any, name: str, like: Any) -> Any:
