@@ -17,6 +17,8 @@ COPIED, EDGES = 0.15, 0.4
 """Iterations that are saved side by side: of each, the share that goes into the loop and out of it; and of all once."""
 STACKED = 3.5
 """How often the weights of an iteration are moved to stack their gradients."""
+CACHED, FASTER = 2**22, 4
+"""Bytes of all iterations' weights up to which that happens in the cache, and how much faster it is there."""
 MARGIN = 0.02
 """Of the time of a loop, what side by side has to save for the memory that it takes more, a tenth to four tenths."""
 LATER = {"cpu": 3.4e-12}
@@ -36,14 +38,15 @@ def lowerings(platform: str, body: Graph, count: int) -> tuple[Lowering, ...]:
     # With open sizes an iteration counts as a long one.
     seconds = _seconds(body, nodes) if _is_sized(body) else 1.0
     later = LATER.get(platform, 0.0) * (KERNELS * nodes * count) ** 3
-    stacked = STACKED * _weights(body) / BYTES if _is_sized(body) else 0.0
+    stacked = _stacking(body, count) if _is_sized(body) else 0.0
     beside = (1 - COPIED + MARGIN) * count * seconds - EDGES * seconds + count * stacked + later
     return Lowering(LOOP, count * seconds), Lowering(SIDE_BY_SIDE, beside, compiling=COMPILING * nodes * count)
 
 
-def _weights(body: Graph) -> int:
-    """Bytes of the weights of an iteration."""
-    return moved(*(node.type for node in body.sources("parameter")))
+def _stacking(body: Graph, count: int) -> float:
+    """Seconds for the gradients of the weights of an iteration."""
+    size = moved(*(node.type for node in body.sources("parameter")))
+    return STACKED * size / (BYTES * FASTER if size * count <= CACHED else BYTES)
 
 
 def _nodes(body: Graph) -> int:
