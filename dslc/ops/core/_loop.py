@@ -19,6 +19,8 @@ STACKED = 3.5
 """How often the weights of an iteration are moved to stack their gradients."""
 CACHED, FASTER = 2**22, 4
 """Bytes of all iterations' weights up to which that happens in the cache, and how much faster it is there."""
+FEW = 6
+"""Iterations up to which it showed in no measurement."""
 MARGIN = 0.02
 """Of the time of a loop, what side by side has to save for the memory that it takes more, a tenth to four tenths."""
 LATER = {"cpu": 3.4e-12}
@@ -38,7 +40,7 @@ def lowerings(platform: str, body: Graph, count: int) -> tuple[Lowering, ...]:
     # With open sizes an iteration counts as a long one.
     seconds = _seconds(body, nodes) if _is_sized(body) else 1.0
     later = LATER.get(platform, 0.0) * (KERNELS * nodes * count) ** 3
-    stacked = _stacking(body, count) if _is_sized(body) else 0.0
+    stacked = _stacking(body, count) if count > FEW and _is_sized(body) else 0.0
     beside = (1 - COPIED + MARGIN) * count * seconds - EDGES * seconds + count * stacked + later
     return Lowering(LOOP, count * seconds), Lowering(SIDE_BY_SIDE, beside, compiling=COMPILING * nodes * count)
 
