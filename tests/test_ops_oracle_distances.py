@@ -5,10 +5,11 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
-from peers import RNG, compare, drawn
+from peers import BOUND, RNG, compare, drawn
 from samples import op_of
 
 from dslc.ops.base import Context
+from dslc.ops.core.linear_cross_entropy import LinearCrossEntropy
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
@@ -242,3 +243,22 @@ def test_the_weight_of_a_yes_agrees_with_pytorch(reduce: str) -> None:
 
     text = f'binary_cross_entropy(reduce = "{reduce}", positive_weight = 2.5)'
     compare(text, peer, 3 * drawn(3, 1, 5), RNG.random((3, 1, 5)))
+
+
+@pytest.mark.parametrize("reduce", ["mean", "sum"])
+def test_class_weights_hold_in_chunks_of_rows(reduce: str) -> None:
+    loss = op_of(f'cross_entropy(ignore = 1, reduce = "{reduce}", class_weights = [0.5, 2.0, 0.0, 1.5])')
+    chunked = LinearCrossEntropy(loss, rows=2)  # type: ignore[arg-type]
+    x, kernel, weight = drawn(7, 3), drawn(3, 4), RNG.random(7)
+    labels = np.array([0, 2, 1, 3, 3, 0, 1], np.int32)
+
+    def plain(x: Any, kernel: Any, weight: Any) -> Any:
+        return loss.apply({}, x @ kernel, labels, weight, ctx=Context())
+
+    found, saved = chunked.apply_saving({}, x, kernel, labels, None, weight, ctx=Context())
+    wanted, slopes = jax.value_and_grad(plain, argnums=(0, 1, 2))(x, kernel, weight)
+    np.testing.assert_allclose(found, wanted, rtol=BOUND)
+    np.testing.assert_allclose(chunked.apply({}, x, kernel, labels, None, weight, ctx=Context()), wanted, rtol=BOUND)
+    for name, slope in zip(("by_x", "by_kernel", "by_weight"), slopes, strict=True):
+        # Sums of a dozen terms of size 1.
+        np.testing.assert_allclose(saved[name], slope, rtol=BOUND, atol=1e-14, err_msg=name)

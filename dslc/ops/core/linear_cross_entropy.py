@@ -137,7 +137,7 @@ class LinearCrossEntropy(Op):
 
     def _by_weight(self, losses: Any, total: Any, target: Any, weight: Any) -> Any:
         if self.loss.reduce == "sum":
-            return losses
+            return losses * self._counted(target, None, losses)
         count = _total(self._counted(target, weight, losses))
         return (losses - total) / count * self._counted(target, None, losses)
 
