@@ -40,11 +40,13 @@ class TextTable(Source):
         texts = [words(cell) for cell in columns.cells[self.text]]
         known = vocabulary(texts, self.vocab)
         arrays: dict[str, Any] = {"tokens": numbered(texts, known, self.context)}
-        names = {"tokens": known}
+        # The first names are those of the rows of a table of answers.
+        names: dict[str, tuple[str, ...]] = {}
         if columns.holds_numbers(self.target):
             arrays["target"] = columns.numbers(self.target)
         else:
             arrays["label"], names["label"] = columns.categories(self.target)
+        names["tokens"] = known
         schema = self._schema(columns, len(names.get("label", ())), len(columns.lines))
         return Parts(Records(schema, arrays), names=names)
 
