@@ -12,8 +12,9 @@ from dslc.data.failures import DataFailure, DataMissing
 from dslc.data.folders import Folders
 from dslc.data.pipeline import Pipeline
 from dslc.data.schema import Schema
-from dslc.errors.data import from_failure
+from dslc.errors.data import MadeForNothing, from_failure
 from dslc.errors.training import NotData, UnknownData
+from dslc.graph import Graph
 from dslc.parse import tree
 from dslc.resolve import meant
 
@@ -41,6 +42,15 @@ def _member(env: Env, item: tree.Tree, catalogue: Catalogue[Any]) -> Any:
         sure = meant.sure(callee.text, near)
         raise env.fail(UnknownData(callee.span, catalogue.what, callee.text, near, catalogue.names(), sure))
     return settings.entry(env, catalogue[callee.text], arguments, item.span)
+
+
+def require_read(env: Env, made: Pipeline, graph: Graph, item: tree.Assign) -> None:
+    """Refuse a stage that makes a field that has to be read, because the others no longer tell the whole."""
+    read = {node.name for node in graph.sources("input")}
+    for stage in made.stages:
+        for name in stage.makes:
+            if name not in read:
+                env.build.problems.add(MadeForNothing(item.span, stage.name, name))
 
 
 def schema(env: Env, made: Pipeline, item: tree.Tree, data: tuple[Path, ...], must_be_there: bool) -> Schema | None:

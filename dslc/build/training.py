@@ -97,6 +97,7 @@ class _Training:
         if problems.errors:
             raise Skip
         graph = self._graph(made)
+        data.require_read(self.env, self.pipeline, graph, given.settings["data"])
         updates = made.updates(graph, Owner(applied.own, tuple(applied.places)))
         weighed = [item for item in given.others if isinstance(item, tree.WeightGroup)]
         chosen["groups"] = groups.read(self.env, weighed, graph, updates)

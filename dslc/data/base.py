@@ -69,6 +69,8 @@ class Stage(Entry):
 
     first: ClassVar[bool] = False
     """Forms the parts: runs before every stage that fits statistics, wherever it is written."""
+    makes: ClassVar[tuple[str, ...]] = ()
+    """Fields that it makes, of which one that nothing reads is a mistake."""
     rest: ClassVar[str] = ""
     """The setting that takes all the positional arguments, where there is one."""
 

@@ -122,6 +122,28 @@ class DataRefused(Problem):
 
 
 @problem
+class MadeForNothing(Problem):
+    """`mixup` and `cutmix` blend pictures of two classes, and say in the field `shares` how much of each there is. A loss of the
+    first picture's `label` alone would learn what is wrong."""
+
+    code = "E0509"
+    example = (
+        "net 1\nmodel m { input image: [batch, 8, 8, 1]  output logits = image -> flatten -> dense(10) }\n"
+        f"train m {{ data = digits() -> mixup(0.2)  {_LOSS} }}\n"
+    )
+    mended = example.replace("(logits, label)", "(logits, shares)")
+
+    stage: str
+    field: str
+
+    def headline(self) -> str:
+        return f"`{self.stage}` makes the field `{self.field}`, and nothing reads it"
+
+    def help(self) -> str | None:
+        return f"train on it: `loss = (logits, {self.field}) -> cross_entropy`"
+
+
+@problem
 class NotARun(Problem):
     """The command works on what was trained, a folder that `dslc train` wrote; this one lacks a part of it."""
 

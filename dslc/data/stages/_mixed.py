@@ -19,6 +19,8 @@ class MixedStage(PictureStage):
 
     alpha: float
 
+    makes = ("shares",)
+
     def mix(self, names: tuple[str, ...], classes: int) -> Change:
         """What happens to a batch."""
         raise AssertionError(type(self).__name__)
