@@ -101,7 +101,7 @@ def test_decay_of_a_group_is_that_of_the_optimizer(name: str) -> None:
     shapes = {node.name: tuple(map(int, node.type.shape)) for node in graph.sources("parameter")}
     weights, slopes = drawn(shapes, 0, "float32"), drawn(shapes, 1, "float32")
     given = {"lr": 0.1} if name == "sgd" else {}
-    own: Any = OPTIMIZERS[name](**given, decay=0.3).build(RUN)
+    own: Any = Groups(graph, ()).rule(OPTIMIZERS[name](**given, decay=0.3), RUN)
     grouped: Any = Groups(graph, (Group(("*",), decay=0.3),)).rule(OPTIMIZERS[name](**given, decay=0.7), RUN)
     first, second = (rule.update(slopes, rule.init(weights), weights)[0] for rule in (own, grouped))
     for path in weights:
