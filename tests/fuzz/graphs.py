@@ -25,7 +25,6 @@ def main() -> None:
 
     sys.path.append(str(Path(__file__).parents[1]))  # the modules of the tests, behind those beside this file
     from eager import eager
-    from trial import Found
 
     eager()
     parser = argparse.ArgumentParser(description=__doc__)
@@ -36,7 +35,21 @@ def main() -> None:
     warnings.simplefilter("ignore")  # of infinities, which say themselves that a graph is none to compare
     for name, value in (("enable_x64", True), ("numpy_dtype_promotion", "strict"), ("numpy_rank_promotion", "raise")):
         jax.config.update(f"jax_{name}", value)
-    end, counts, kinds, seed = time.monotonic() + 60 * asked.minutes, Counter[str](), set[str](), asked.seed
+    counts, found = Counter[str](), set[str]()
+    try:
+        _campaign(asked, counts, found)
+    except KeyboardInterrupt:
+        print("stopped")
+    print(f"{counts['drawn']:,} graphs from seed {asked.seed}:")
+    print("\n".join(f"  {number:>7,} {what}" for what, number in sorted(counts.items())))
+    sys.exit(bool(found))
+
+
+def _campaign(asked: argparse.Namespace, counts: Counter[str], kinds: set[str]) -> None:
+    """Count what comes of each graph until the time is over; each kind of finding is kept once."""
+    from trial import Found
+
+    end, seed = time.monotonic() + 60 * asked.minutes, asked.seed
     while time.monotonic() < end:
         compiled = int(seed * asked.compiled) != int((seed + 1) * asked.compiled)
         counts["drawn"] += 1
@@ -49,9 +62,6 @@ def main() -> None:
                 kinds.add(found.kind)
                 print(f"  {_kept(seed, compiled, found)}", flush=True)
         seed += 1
-    print(f"{seed - asked.seed:,} graphs from seed {asked.seed}:")
-    print("\n".join(f"  {number:>7,} {what}" for what, number in sorted(counts.items())))
-    sys.exit(bool(kinds))
 
 
 def one(seed: int, compiled: bool) -> list[str]:

@@ -24,6 +24,10 @@ SOURCES = ("input", "parameter", "state")
 FUNCTIONS: dict[Any, Function] = {}
 
 
+FAR = 1e75
+"""JAX's gradient of a quotient squares the divisor: beyond, it is zero by overflow, where that of dslc is right."""
+
+
 @dataclass(eq=False)
 class Value:
     """An array, and the gradient that has arrived at it."""
@@ -51,7 +55,7 @@ class Steps:
     key: Any
     noise: Noise | None = None
     is_finite: bool = True
-    """Whether all numbers on the way were, read or not: zero times infinity is not zero."""
+    """Whether all numbers on the way were, with squares, read or not: zero times infinity is not zero."""
     tape: list[Callable[[], None]] = field(default_factory=list[Callable[[], None]])
 
     def __call__(
@@ -158,7 +162,7 @@ class Steps:
         given = [value for value in (*inputs, *weights.values()) if value is not None]
         arrays = [value.array for value in given] + ([key] if key is not None else [])
         made = [Value(array) for array in call.function("forward", arrays)(*arrays, noise=self.noise)]
-        self.is_finite &= all(np.isfinite(value.array).all() for value in made if value.is_float)
+        self.is_finite &= all(bool(np.all(np.abs(value.array) < FAR)) for value in made if value.is_float)
 
         def back() -> None:
             own = [value for value in made[: len(made) - len(call.states)] if value.is_float]
