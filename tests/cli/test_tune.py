@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cli.commands import Dslc
+from cli.commands import MLP, Dslc
 
 from dslc import tuned, tuning
 from dslc.ops._choice import Policy, settle
@@ -72,6 +72,17 @@ def test_the_report_says_which_way_a_call_takes_and_what_the_others_would(dslc: 
     out = " ".join(dslc("compile", net).out.split())
     assert "ways to compute `edges` (line 4): " in out
     assert " ms by the model; " in out
+
+
+def test_training_measures_first_and_keeps_it(dslc: Dslc, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    layers = "dense(hidden) -> repeat 3 { dense(hidden) -> tanh } as blocks"
+    (tmp_path / "deep.net").write_text(MLP.replace("dense(hidden)", layers).replace("epochs  = 2", "steps = 1"))
+    asked = pretend(monkeypatch, "loop")
+    said = dslc("train", "deep.net", "--tune", "-o", "run")
+    assert said.status == 0, said.err
+    assert said.err.startswith("`blocks` (line 4): loop 0.001 ms, side by side 1e+03 ms")
+    assert [*tuned.read(tuned.place())] == asked
+    assert len(asked) == 1
 
 
 def test_without_a_cache_folder_a_note_says_that_nothing_is_kept(
