@@ -17,7 +17,14 @@ from dslc.estimate.others import Others, worked
 from dslc.estimate.speeds import AGAIN, OLD, Speeds
 
 FAST = Speeds(
-    products=((1e3, 1e9), (1e9, 1e11)), arrays=((1e3, 1e10), (1e9, 1e10)), elementwise=1e9, convolution=1e10, start=1e-6
+    products=((1e3, 1e9), (1e9, 1e11)),
+    batched=((1e3, 1e9), (1e9, 1e11)),
+    arrays=((1e3, 1e10), (1e9, 1e10)),
+    elementwise=1e9,
+    convolutions=((1e2, 1e10), (1e4, 1e10)),
+    gathered=1e9,
+    sorted=1e8,
+    start=1e-6,
 )
 SLOW = replace(FAST, products=((1e3, 2e8), (1e9, 2e10)), elementwise=2e8, start=7e-6)
 MODEL = """model m { input image: [batch, 8, 8, 1]  output logits = image -> flatten -> dense(10) }
@@ -70,15 +77,15 @@ def test_old_speeds_are_measured_anew(measuring: Measure):
 def test_a_busy_machine_makes_no_speed_worse(measuring: Measure):
     measuring(FAST)
     age(OLD + 1)
-    mixed = replace(SLOW, convolution=3e10, busy=True)
-    assert measuring(mixed) == replace(FAST, convolution=3e10)
+    mixed = replace(SLOW, gathered=3e10, busy=True)
+    assert measuring(mixed) == replace(FAST, gathered=3e10)
 
 
 def test_speeds_of_a_busy_machine_are_measured_again_soon_and_keep_the_better(measuring: Measure):
-    measuring(replace(SLOW, convolution=3e10, busy=True))
+    measuring(replace(SLOW, gathered=3e10, busy=True))
     assert measuring(FAST).busy
     age(AGAIN + 1)
-    assert measuring(FAST) == replace(FAST, convolution=3e10)
+    assert measuring(FAST) == replace(FAST, gathered=3e10)
 
 
 def test_a_damaged_file_is_none(measuring: Measure):

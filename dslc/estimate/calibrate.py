@@ -1,26 +1,41 @@
 """Measures the speeds of the device that programs run on, in about a second."""
 
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
+from math import log2
 from statistics import median
 from time import perf_counter, time
 from typing import Any
 
 from dslc.estimate.others import Others
 from dslc.estimate.speeds import Speeds, file_of, keep, merged, read
-from dslc.lazy import jax, jnp, lax
+from dslc.lazy import jax, jnp, lax, np
 from dslc.ops.base import OPS, Context
 from dslc.types import Type
 
 PRODUCTS = (16, 64, 256, 1024)
 """Units of the dense layers whose products are timed."""
 ROWS = 256
-CHANNELS = 16
+PAIRS = ((17, 8, 256), (64, 32, 48))
+"""Small matrices: rows, columns, and how many of them are multiplied at once, as attention does."""
+CHANNELS = ((4, 32), (16, 32), (64, 8))
+"""Of the convolutions that are timed, and how many pictures."""
+SIDE = 16
+TABLE, WIDTH, TAKEN = 4096, 256, 256
+"""Rows of a table and their length, and how many are taken; rows that are sorted, too."""
 CURVED = 12.0
 """Operations that a tanh counts for."""
+MANY = 2**19
+"""Numbers of the array that it is timed with."""
+ODD = 2_654_435_761
+"""Times a number, it has other bits in front."""
 ARRAYS = (2**16, 2**21, 2**25)
 """Bytes of the arrays that are read and written."""
 ROUNDS = 7
+COMPILERS = 2
+"""Programs that are compiled at the same time."""
 SPELL = 0.006
 """Seconds that a measurement takes in a round, about: a spell that other work may well leave alone."""
 SMALL = 8
@@ -60,7 +75,8 @@ class Turns:
     @classmethod
     def of(cls, turn: Callable[[Any], Any], carry: Any, about: float) -> "Turns":
         """A loop of a turn that takes about so many seconds."""
-        count = max(4, min(4000, int(SPELL / about)))
+        count = max(2, min(4000, int(SPELL / about)))
+        carry = jax.device_put(carry)
 
         def loop(carry: Any) -> Any:
             return lax.fori_loop(0, count, lambda _, carry: turn(carry), carry)
@@ -82,32 +98,48 @@ class Turns:
 
 def measured() -> Speeds:
     """Time products, arrays, convolutions and small kernels, each in a loop inside of one program, as training has them."""
-    start = Turns.of(lambda x: jnp.tanh(x @ x), jnp.full((SMALL, SMALL), 0.1), 1e-6)
-    products = {2.0 * ROWS * n * n: _product(n) for n in PRODUCTS}
-    arrays = {size: _array(size) for size in ARRAYS}
-    many = jnp.full(2**19, 0.5)
-    curved, (convolution, flops) = Turns.of(jnp.tanh, many, 1e-3), _convolution()
-    everything = (start, *products.values(), *arrays.values(), curved, convolution)
+    made: dict[Any, Callable[[], Turns]] = {
+        "start": lambda: Turns.of(lambda x: jnp.tanh(x @ x), _full(SMALL, SMALL), 1e-6),
+        "curved": lambda: Turns.of(jnp.tanh, _full(MANY), 1e-3),
+        "gathered": _gathered,
+        "sorted": _sorted,
+        **{("product", n): partial(_product, n) for n in PRODUCTS},
+        **{("pairs", rows): partial(_pairs, rows, columns, many) for rows, columns, many in PAIRS},
+        **{("array", size): partial(_array, size) for size in ARRAYS},
+        **{("convolution", channels): partial(_convolution, channels, many) for channels, many in CHANNELS},
+    }
+    with ThreadPoolExecutor(COMPILERS) as pool:
+        turns = dict(zip(made, pool.map(lambda make: make(), made.values()), strict=True))
     # A spell of other work then spoils a round of several measurements, and not all rounds of one.
     with Others() as others:
         for _ in range(ROUNDS):
-            for one in everything:
+            for one in turns.values():
                 one.run()
-    rates = tuple((float(size), 2.0 * size / one.seconds) for size, one in arrays.items())
+    seconds = {name: one.seconds for name, one in turns.items()}
+    arrays = tuple((float(size), 2.0 * size / seconds["array", size]) for size in ARRAYS)
+    products = {n: 2.0 * ROWS * n * n for n in PRODUCTS}
+    convolutions = {channels: _work(channels, many) for channels, many in CHANNELS}
     return Speeds(
-        products=tuple((flops, 3 * flops / one.seconds) for flops, one in products.items()),
-        arrays=rates,
-        elementwise=CURVED * many.size / max(curved.seconds - 2.0 * many.nbytes / rates[1][1], 1e-9),
-        convolution=flops / convolution.seconds,
-        start=start.seconds / 2,
+        products=tuple((flops, 3 * flops / seconds["product", n]) for n, flops in products.items()),
+        batched=tuple((2.0 * n * n * d, 4.0 * n * n * d * many / seconds["pairs", n]) for n, d, many in PAIRS),
+        arrays=arrays,
+        elementwise=CURVED * MANY / max(seconds["curved"] - 2.0 * 4 * MANY / arrays[1][1], 1e-9),
+        convolutions=tuple((9.0 * n * n, work / seconds["convolution", n]) for n, work in convolutions.items()),
+        gathered=TAKEN * WIDTH / seconds["gathered"],
+        sorted=TABLE * log2(TABLE) / seconds["sorted"],
+        start=seconds["start"] / 2,
         taken=time(),
-        busy=others.share > LOADED or spread(one.taken for one in everything) > SPREAD,
+        busy=others.share > LOADED or spread(one.taken for one in turns.values()) > SPREAD,
     )
 
 
 def spread(rounds: Iterable[Sequence[float]]) -> float:
     """How much longer than the shortest the middle round takes, in the middle of all measurements."""
     return median(median(taken) / min(taken) for taken in rounds)
+
+
+def _full(*shape: int) -> Any:
+    return np.full(shape, 0.1, np.float32)
 
 
 def _product(n: int) -> Turns:
@@ -118,20 +150,48 @@ def _product(n: int) -> Turns:
         y = x @ w
         return y @ w.T, w + 1e-9 * (x.T @ y)
 
-    return Turns.of(layer, (jnp.ones((ROWS, n)), jnp.eye(n)), 6.0 * ROWS * n * n / 5e10)
+    return Turns.of(layer, (np.ones((ROWS, n), np.float32), np.eye(n, dtype=np.float32)), 6.0 * ROWS * n * n / 5e10)
+
+
+def _pairs(rows: int, columns: int, many: int) -> Turns:
+    """Scores of all rows by all rows, and the sums of rows that they weigh."""
+
+    def turn(x: Any) -> Any:
+        return 1e-2 * jnp.matmul(jnp.matmul(x, jnp.swapaxes(x, 1, 2)), x)
+
+    return Turns.of(turn, _full(many, rows, columns), 4.0 * rows * rows * columns * many / 2e10)
 
 
 def _array(size: int) -> Turns:
     """An array that is read and written."""
-    return Turns.of(lambda x: x * 0.999 + 0.5, jnp.ones(size // 4), size / 5e9)
+    return Turns.of(lambda x: x * 0.999 + 0.5, _full(size // 4), size / 5e9)
 
 
-def _convolution() -> tuple[Turns, float]:
-    """A convolution and its gradients, as the layer has them; and their operations."""
-    kind: Any = OPS["conv"]
-    op = kind(CHANNELS, 3, bias=False)
-    x, kernel = jnp.ones((32, 16, 16, CHANNELS)), jnp.full((3, 3, CHANNELS, CHANNELS), 1e-2)
-    flops = 3 * op.cost(Type(x.shape)).flops
+def _gathered() -> Turns:
+    """Rows of a table of bytes as floats, other ones in each turn."""
+
+    def turn(carry: Any) -> Any:
+        table, rows, found = carry
+        return table, (rows * 5 + found[0, 0].astype(rows.dtype)) % TABLE, table[rows].astype(found.dtype)
+
+    return Turns.of(
+        turn, (np.ones((TABLE, WIDTH), np.uint8), np.arange(TAKEN, dtype=np.int32), _full(TAKEN, WIDTH)), 2e-5
+    )
+
+
+def _sorted() -> Turns:
+    """The rows of an epoch in random order."""
+
+    def turn(carry: Any) -> Any:
+        keys, rows = carry
+        return lax.sort_key_val(keys * jnp.uint32(ODD) ^ (keys >> 7), rows)
+
+    return Turns.of(turn, (np.arange(TABLE, dtype=np.uint32), np.arange(TABLE, dtype=np.int32)), 3e-4)
+
+
+def _convolution(channels: int, pictures: int) -> Turns:
+    """A convolution with its gradients, as the layer has them."""
+    op = _layer(channels)
 
     def layer(carry: Any) -> Any:
         x, kernel = carry
@@ -139,4 +199,15 @@ def _convolution() -> tuple[Turns, float]:
         by_x, by_kernel = back(y)
         return x + 1e-9 * by_x, kernel + 1e-9 * by_kernel
 
-    return Turns.of(layer, (x, kernel), flops / 2e10), flops
+    given = _full(pictures, SIDE, SIDE, channels), _full(3, 3, channels, channels)
+    return Turns.of(layer, given, _work(channels, pictures) / 2e10)
+
+
+def _work(channels: int, pictures: int) -> float:
+    """Operations of a convolution and its gradients."""
+    return 3.0 * _layer(channels).cost(Type((pictures, SIDE, SIDE, channels))).flops
+
+
+def _layer(channels: int) -> Any:
+    kind: Any = OPS["conv"]
+    return kind(channels, 3, bias=False)

@@ -7,9 +7,9 @@ from typing import Any
 from dslc.data.base import DataFailure, Folders
 from dslc.differentiate import differentiate
 from dslc.estimate.liveness import bytes_of
-from dslc.estimate.memory import Needs, Step, forward, standing
+from dslc.estimate.memory import NUMBER, Needs, Step, forward, of_steps
 from dslc.estimate.speeds import Speeds
-from dslc.estimate.time import step_seconds
+from dslc.estimate.time import loop_seconds, step_seconds
 from dslc.plan import Plan
 from dslc.recompute.fit import fit
 
@@ -54,18 +54,20 @@ def forecast(plan: Plan, file: str, data: tuple[Path, ...], speeds: Speeds | Non
     Raises:
         Failed: when a step does not fit into the memory that the block gives.
     """
-    fixed, needs, flops, seconds = standing(plan), list[Needs](), 0, 0.0
+    steps, flops, seconds = list[Step](), 0, 0.0
     for update in plan.updates:
         graph, trained = forward(plan, update)
         chosen = fit(graph, plan, update, trained).graph
         step = Step(update, differentiate(chosen, update.loss, trained))
-        needs.append(fixed.of(step))
+        steps.append(step)
         flops += plan.accumulate * _flops(step) // update.every
         seconds += step_seconds(plan, update, step.graph, speeds) / update.every if speeds else 0.0
     rows, size = _rows(plan, file, data)
-    steps = None if rows is None else rows // plan.batch
-    most = replace(max(needs, key=lambda one: one.total), data=(rows or 0) * size)
-    return Forecast(plan.rows, most, flops, seconds if speeds else None, steps, speeds)
+    if speeds:
+        seconds += loop_seconds(plan, rows, speeds)
+    epoch = None if rows is None else rows // plan.batch
+    most = replace(of_steps(plan, steps), data=(rows or 0) * size)
+    return Forecast(plan.rows, most, flops, seconds if speeds else None, epoch, speeds)
 
 
 def _flops(step: Step) -> int:
@@ -81,4 +83,4 @@ def _rows(plan: Plan, file: str, data: tuple[Path, ...]) -> tuple[int | None, in
         return None, 0
     read = {node.name: node.type for node in plan.graph.sources("input")}
     kept = (type.with_dtype(schema.storage.get(name, type.dtype)) for name, type in read.items())
-    return schema.rows.get("train"), bytes_of(*(type.with_shape(1, *type.shape[1:]) for type in kept))
+    return schema.rows.get("train"), NUMBER + bytes_of(*(type.with_shape(1, *type.shape[1:]) for type in kept))

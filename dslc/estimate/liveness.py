@@ -59,7 +59,7 @@ class _Walk:
                 for root in self.roots_of(ref):
                     self.last[root] = place
         best, alive = Peak(0), dict[Ref, int]()
-        ahead = self._ahead(needed)
+        ahead, rooms = self._ahead(needed), self._rooms(needed)
         for place, node in enumerate(needed):
             alive |= ahead.get(node.name, {})
             if node.op.name in SOURCES:
@@ -70,15 +70,45 @@ class _Walk:
                 if (ref := Ref(node.name, output)) not in leaving and self.last.get(ref, -1) > place
             }
             alive |= own
-            inside = _inside(node, graph)
+            inside = rooms.get(node.name, 0) or _inside(node, graph)
             now = sum(alive.values()) + inside
             if now > best.bytes:
                 best = Peak(now, node.name, dict(alive), inside)
             alive = {ref: size for ref, size in alive.items() if self.last[ref] > place}
         return best
 
+    def _rooms(self, needed: list[Node]) -> dict[str, int]:
+        """By node, what it works in, together with the nodes that XLA works on at the same time: they wait for one another not.
+
+        That is so of the two directions of a layer that reads a sequence both ways.
+        """
+        sizes = {
+            node.name: size
+            for node in needed
+            if not isinstance(node.op, Region) and (size := _inside(node, self.graph))
+        }
+        behind: dict[str, set[str]] = {}
+        for node in needed:
+            above = {ref.node for ref in node.references()}
+            behind[node.name] = {name for name in above if name in sizes}.union(
+                *(behind.get(name, ()) for name in above)
+            )
+        return {
+            name: size
+            + sum(
+                other_size
+                for other, other_size in sizes.items()
+                if other != name and other not in behind[name] and name not in behind[other]
+            )
+            for name, size in sizes.items()
+        }
+
     def _ahead(self, needed: list[Node]) -> dict[str, dict[Ref, int]]:
-        """By node, what XLA makes at once of its output for a backward rule later on; it is there until that rule."""
+        """By node, what XLA makes at once of its output for a backward rule later on.
+
+        It is there until the kernel after that rule, and so is a copy of the gradient that the rule is given: XLA takes the
+        gradient by the weights after that by the input.
+        """
         found: dict[str, dict[Ref, int]] = {}
         for place, node in enumerate(needed):
             op = node.op
@@ -86,9 +116,25 @@ class _Walk:
             first = node.inputs[0] if node.inputs else None
             if size and first is not None:
                 maker = next(iter(self.roots_of(first)), first).node
-                self.last[Ref(node.name, -1)] = place
+                until = self._next(needed, place)
+                self.last[Ref(node.name, -1)] = until
                 found.setdefault(maker, {})[Ref(node.name, -1)] = size
+                if until > place:
+                    self.last[Ref(node.name, -2)] = until
+                    found.setdefault(node.name, {})[Ref(node.name, -2)] = self._given(node)
         return found
+
+    def _next(self, needed: list[Node], place: int) -> int:
+        """Place of the next node whose output has memory."""
+        for later in range(place + 1, len(needed)):
+            if any(ref in self.roots_of(ref) for ref in _outputs(needed[later])):
+                return later
+        return place
+
+    def _given(self, node: Node) -> int:
+        """Bytes of the gradient that a backward rule is given: its last input."""
+        gradient = node.inputs[-1]
+        return 0 if gradient is None else bytes_of(self.graph.type(gradient))
 
     def roots_of(self, ref: Ref) -> frozenset[Ref]:
         """The tensors with memory that a tensor is computed from where it is read; itself if it has some."""

@@ -1,5 +1,6 @@
 """What a training step, or a call of a model, needs in memory."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -7,8 +8,14 @@ from dslc.bind import bind
 from dslc.differentiate import differentiate
 from dslc.estimate.liveness import Peak, bytes_of, crossing, peak
 from dslc.graph import Graph, Ref
+from dslc.ops.core.repeat import Repeat
 from dslc.optimize import optimize
 from dslc.plan import Plan, Update
+
+NUMBER = 4
+"""Bytes of the number of a row: an epoch goes through the rows in an order of its own."""
+COUNTERS = 640
+"""Bytes of the ten or so numbers that the loop keeps, each in 64 bytes: steps, sums of losses, rates."""
 
 
 @dataclass(frozen=True)
@@ -32,16 +39,35 @@ class Step:
 
     @cached_property
     def batch(self) -> int:
-        """Bytes of the rows that it learns from."""
-        return bytes_of(*(node.type for node in self.graph.sources("input")))
+        """Bytes of the rows that it learns from, and of their numbers."""
+        types = [node.type for node in self.graph.sources("input")]
+        return bytes_of(*types) + NUMBER * max((int(type.shape[0]) for type in types if type.shape), default=0)  # pyright: ignore[reportArgumentType]
 
     @cached_property
     def stacked(self) -> int:
-        """Bytes of the gradients by the weights of repeats."""
-        wanted = {
-            f"gradient of {node.name}" for node in self.graph.sources("parameter") if getattr(node.op, "stack", ())
+        """Bytes of the gradients by the weights of loops."""
+        stacked = {node.name for node in self.graph.sources("parameter") if getattr(node.op, "stack", ())}
+        return self._gradients_of(stacked - self._side_by_side)
+
+    @cached_property
+    def pieces(self) -> int:
+        """Bytes of the gradients of single iterations that run side by side, which wait to be stacked."""
+        return self._gradients_of(self._side_by_side)
+
+    @property
+    def _side_by_side(self) -> set[str]:
+        """Weights of repeats whose iterations are no loop."""
+        repeats = (node for node in self.graph if isinstance(node.op, Repeat) and node.op.unroll)
+        return {
+            ref.node
+            for node in repeats
+            for ref in node.references()
+            if self.graph.nodes[ref.node].op.name == "parameter"
         }
-        return bytes_of(*(self.graph.type(ref) for name, ref in self.graph.outputs.items() if name in wanted))
+
+    def _gradients_of(self, weights: Collection[str]) -> int:
+        found = ((name.removeprefix("gradient of "), ref) for name, ref in self.graph.outputs.items())
+        return bytes_of(*(self.graph.type(ref) for name, ref in found if name in weights))
 
     @cached_property
     def gradients(self) -> int:
@@ -91,10 +117,12 @@ class Needs:
     def of(self, step: "Step") -> "Needs":
         """With what a step takes besides what stays."""
         # XLA writes what the optimizer keeps anew, in copies: at the beginning of a step, those of repeats at its end.
-        slots = step.update.optimizer.slots
-        peak = max(step.peak.bytes + slots * (step.gradients - step.stacked), slots * step.gradients)
-        kept = min(step.kept, step.peak.bytes)
-        return replace(self, gradients=step.gradients, activations=kept, temporaries=peak - kept, batch=step.batch)
+        # Where the old ones were it puts the gradients in the meantime.
+        slots, single = step.update.optimizer.slots, step.gradients - step.stacked
+        peak = max(step.peak.bytes + step.pieces + slots * single, slots * step.gradients) - (single if slots else 0)
+        kept = max(0, min(step.kept, step.peak.bytes, peak))
+        working = max(0, peak - kept) + COUNTERS
+        return replace(self, gradients=step.gradients, activations=kept, temporaries=working, batch=step.batch)
 
     def parts(self) -> dict[str, int]:
         """By name, the largest first."""
@@ -113,9 +141,24 @@ class Needs:
 
 def of_plan(plan: Plan) -> Needs:
     """What a training step needs, from the graph alone: no program is made for it."""
-    steps = [step(plan, update) for update in plan.updates]
-    # Updates take turns: of what they work with, only that of one is there at a time.
-    return max((standing(plan).of(one) for one in steps), key=lambda needs: needs.total)
+    return of_steps(plan, [step(plan, update) for update in plan.updates])
+
+
+def of_steps(plan: Plan, steps: Sequence[Step]) -> Needs:
+    """What the updates of a training step need: XLA works on those that are due in every step at once."""
+    found = [standing(plan).of(one) for one in steps]
+    always = [needs for one, needs in zip(steps, found, strict=True) if one.update.every == 1]
+    if len(always) > 1:
+        found.append(
+            replace(
+                always[0],
+                gradients=sum(needs.gradients for needs in always),
+                activations=sum(needs.activations for needs in always),
+                temporaries=sum(needs.temporaries for needs in always),
+                batch=max(needs.batch for needs in always),
+            )
+        )
+    return max(found, key=lambda needs: needs.total)
 
 
 def standing(plan: Plan) -> Needs:

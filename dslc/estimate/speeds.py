@@ -12,12 +12,13 @@ from typing import Any
 
 from dslc.cache import folder
 
-VERSION = 4
+VERSION = 6
 OLD = 30 * 24 * 3600.0
 """Seconds after which speeds are measured again: a driver, another version of JAX or another machine may have come."""
 AGAIN = 60.0
 """Seconds after which those of a busy machine are: it may be quiet by then."""
 
+POINTS = ("products", "batched", "arrays", "convolutions")
 Points = tuple[tuple[float, float], ...]
 
 
@@ -27,12 +28,18 @@ class Speeds:
 
     products: Points
     """Operations of a product, and how many a second."""
+    batched: Points
+    """The same of a product of many pairs of small matrices: operations of one pair."""
     arrays: Points
     """Bytes of an array, and bytes a second that an elementwise loop reads and writes."""
     elementwise: float
     """Operations a second of an elementwise loop."""
-    convolution: float
-    """Operations a second of a 3 x 3 convolution of 16 channels, with its gradients."""
+    convolutions: Points
+    """Numbers in the kernel of a convolution, and its operations a second, gradients and all."""
+    gathered: float
+    """Numbers a second of rows that are taken out of a table."""
+    sorted: float
+    """Comparisons a second: `n * log2(n)` of them for `n` rows."""
     start: float
     """Seconds to start a kernel inside of a program."""
     taken: float = 0.0
@@ -42,6 +49,12 @@ class Speeds:
 
     def product(self, flops: float) -> float:
         return between(self.products, max(flops, 1))
+
+    def pairs(self, flops: float) -> float:
+        return between(self.batched, max(flops, 1))
+
+    def convolution(self, numbers: float) -> float:
+        return between(self.convolutions, max(numbers, 1))
 
     def bandwidth(self, size: float) -> float:
         return between(self.arrays, max(size, 1))
@@ -79,9 +92,12 @@ def merged(old: Speeds, new: Speeds) -> Speeds:
     return replace(
         new,
         products=better(old.products, new.products),
+        batched=better(old.batched, new.batched),
         arrays=better(old.arrays, new.arrays),
+        convolutions=better(old.convolutions, new.convolutions),
         elementwise=max(old.elementwise, new.elementwise),
-        convolution=max(old.convolution, new.convolution),
+        gathered=max(old.gathered, new.gathered),
+        sorted=max(old.sorted, new.sorted),
         start=min(old.start, new.start),
         busy=old.busy and new.busy,
     )
@@ -106,9 +122,10 @@ def read(file: Path) -> Speeds | None:
         facts = json.loads(file.read_text("utf-8"))
         if facts.pop("version") != VERSION:
             return None
-        products, arrays = (tuple((float(a), float(b)) for a, b in facts.pop(name)) for name in ("products", "arrays"))
-        busy = bool(facts.pop("busy"))
-        return Speeds(products, arrays, busy=busy, **{name: float(value) for name, value in facts.items()})
+        points = (tuple((float(a), float(b)) for a, b in facts.pop(name)) for name in POINTS)
+        products, batched, arrays, convolutions = points
+        numbers = {name: float(value) for name, value in facts.items() if name != "busy"}
+        return Speeds(products, batched, arrays, convolutions=convolutions, busy=bool(facts["busy"]), **numbers)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 

@@ -61,9 +61,17 @@ class Backward(Op):
         return tuple(fitted)
 
     def cost(self, *xs: Type) -> Cost:
-        # Each product of the forward call has one of the same size for every gradient.
         forward = self.of.cost(*self.taken)
-        return Cost(forward.flops * len(self.wrt), forward.bytes * len(self.wrt))
+        return Cost(forward.flops * self.products, forward.bytes * self.products)
+
+    @property
+    def products(self) -> int:
+        """Of the forward call's size: a product has two gradients, by what is on its left and on its right.
+
+        Those by biases and scales are mere sums.
+        """
+        inputs = self._inputs()
+        return min(2, max(1, sum(name in inputs or type.rank > 1 for name, type in self._wanted())))
 
     def _wanted(self) -> Iterator[tuple[str, Type]]:
         return zip(self.wrt, self.types, strict=True)
