@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from dslc.api import FileHasErrors, Model
 
 __version__ = "0.1.0"
-__all__ = ["FileHasErrors", "Model", "__version__", "load"]
+__all__ = ["FileHasErrors", "Model", "__version__", "load", "plugin"]
 
 
 def load(
@@ -42,6 +42,24 @@ def load(
     return api.load(
         str(path), model, variant, dict(settings or {}), dict(dims or {}), tuple(Path(folder) for folder in data)
     )
+
+
+def plugin(path: str | Path) -> tuple[str, ...]:
+    """Take the layers that a file of Python defines into the language, for this process; see `docs/adding-a-layer.md`.
+
+    Returns:
+        Their names.
+
+    Raises:
+        ValueError: with what is wrong: it does not run, defines no op, or one by a name that the language has.
+    """
+    from dslc import plugins  # noqa: PLC0415  # `import dslc` is instant
+    from dslc.errors.base import Failed  # noqa: PLC0415
+
+    try:
+        return tuple(kind.name for kind in plugins.load(path))
+    except Failed as failed:
+        raise ValueError("; ".join(problem.headline() for problem in failed.problems)) from None
 
 
 def __getattr__(name: str) -> Any:

@@ -3,6 +3,7 @@
 `relu` is the file `activation/relu.py` and the class `Relu` in it. The fields of the class are its settings.
 """
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import Field, dataclass, fields
@@ -40,6 +41,8 @@ class Entry:
 
 
 T = TypeVar("T", bound=Entry)
+PLUGINS = "plugin"
+"""The package that the modules of plugins are put in."""
 LONGEST_SLIP = 100
 """Letters of a name that may be a slip."""
 
@@ -59,6 +62,9 @@ def entry(cls: type[T]) -> type[T]:
     made = dataclass(frozen=True)(cls)
     module = sys.modules[cls.__module__].__name__.split(".")
     made.name, made.family = module[-1], module[-2]
+    if made.family == PLUGINS:
+        # A file of a user may hold several: `SquarePlus` is `square_plus`.
+        made.name = re.sub(r"(?<!^)(?=[A-Z])", "_", made.__name__).lower()
     return made
 
 
@@ -95,6 +101,13 @@ class Catalogue(Generic[T]):
         if name not in self._members:
             self._members[name] = self._loaded(name)
         return self._members[name]
+
+    def add(self, member: type[T]) -> None:
+        """Take in a member from outside of the package: from now on it is one like all others."""
+        self._modules[member.name] = member.__module__
+        self._members[member.name] = member
+        for derived in ("_names", "_meant"):
+            self.__dict__.pop(derived, None)
 
     @cached_property
     def _members(self) -> dict[str, type[T]]:

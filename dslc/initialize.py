@@ -6,6 +6,7 @@ from typing import Any
 
 from dslc.graph import Graph
 from dslc.initializers.base import Initializer
+from dslc.initializers.core.norms_of_kernel import SUFFIX, NormsOfKernel
 from dslc.initializers.glorot_uniform import GlorotUniform
 from dslc.keys import fold, numbers_of, wrapped
 from dslc.lazy import jax, jnp
@@ -21,10 +22,17 @@ def initial(graph: Graph, key: "jax.Array") -> "tuple[dict[str, jax.Array], dict
     """
     ops: dict[str, Any] = {node.name: node.op for kind in ("parameter", "state") for node in graph.sources(kind)}
     followed = {name: op.follows for name, op in ops.items() if isinstance(op, State) and op.follows in ops}
-    values = _values({name: op for name, op in ops.items() if name not in followed}, key)
+    lengths = [name for name, op in ops.items() if isinstance(op.init, NormsOfKernel)]
+    values = _values({name: op for name, op in ops.items() if name not in (*followed, *lengths)}, key)
+    values |= {name: _lengths(values[name.removesuffix(SUFFIX)], len(ops[name].stack)) for name in lengths}
     values |= {name: values[other] for name, other in followed.items()}
     weights, state = ({node.name: values[node.name] for node in graph.sources(kind)} for kind in ("parameter", "state"))
     return weights, state
+
+
+def _lengths(kernel: "jax.Array", stacked: int) -> "jax.Array":
+    """Norms over all axes but those of the layers, in front, and that of the units, the last."""
+    return jnp.sqrt(jnp.square(kernel).sum(tuple(range(stacked, kernel.ndim - 1))))
 
 
 def _values(ops: dict[str, Any], key: "jax.Array") -> "dict[str, jax.Array]":

@@ -1,19 +1,31 @@
-"""Ops beside the same thing in PyTorch: outputs and gradients in 64 bits."""
+"""Arrays, weights and gradients of an op by name, for tests that compare by hand."""
 
 from collections.abc import Callable
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
-from samples import op_of
+from oracles.base import channels_first, channels_last, oracle
 
 from dslc.ops.base import Context, Op
 from dslc.types import Type
 
 # Both work in float64 (1e-16) and add a few thousand numbers; a wrong term shows in the first digits.
 BOUND = 1e-9
+
+__all__ = [
+    "BOUND",
+    "RNG",
+    "channels_first",
+    "channels_last",
+    "close",
+    "compare",
+    "drawn",
+    "gradients",
+    "type_of",
+    "weights_of",
+]
 
 Array = np.ndarray[Any, Any]
 RNG = np.random.default_rng(0)
@@ -54,35 +66,10 @@ def gradients(op: Op, inputs: tuple[Any, ...], weights: dict[str, Any], ctx: Con
 
 
 def compare(text: str, peer: Callable[..., Any], *inputs: Array | None, training: bool = False, **state: Array) -> None:
-    """Output and all gradients of an op and of its peer, which takes inputs by position and weights by role."""
-    torch = pytest.importorskip("torch")
-    op, ctx = op_of(text), Context(training)
-    weights = weights_of(op, inputs)
-    arrays = tuple(None if array is None else jnp.asarray(array) for array in inputs)
-    held = {role: jnp.asarray(array) for role, array in {**weights, **state}.items()}
-    found = jax.jit(lambda held, arrays: op.apply(held, *arrays, ctx=ctx))(held, arrays)
-    found = found[0] if isinstance(found, tuple) else found
-    gradient = drawn(*found.shape)
-
-    leaves = {role: torch.tensor(array, requires_grad=True) for role, array in weights.items()}
-    tensors = [None if a is None else torch.tensor(a, requires_grad=a.dtype == np.float64) for a in inputs]
-    expected = peer(*tensors, **{role.replace(".", "_"): leaf for role, leaf in leaves.items()})
-    close(found, expected.detach().numpy(), "output")
-    expected.backward(torch.tensor(gradient))
-
-    ours = jax.jit(lambda arrays, held, gradient: gradients(op, arrays, held, ctx, gradient))(
-        arrays, held, jnp.asarray(gradient)
-    )
-    names = [parameter.name for parameter in op.inputs()]
-    leaves |= {name: t for name, t in zip(names, tensors, strict=False) if t is not None and t.requires_grad}
-    for name, leaf in leaves.items():
-        close(summed(ours[name], leaf.shape), leaf.grad.numpy(), name)
-
-
-def summed(gradient: Any, shape: tuple[int, ...]) -> Any:
-    """A gradient in the shape before broadcasting."""
-    gradient = gradient.sum(tuple(range(gradient.ndim - len(shape))))
-    return gradient.sum(tuple(axis for axis, size in enumerate(shape) if size == 1), keepdims=True)
+    """Output and all gradients of an op and of its peer in PyTorch, by the means of `tests/oracles`."""
+    pytest.importorskip("torch")
+    error = oracle(text, "PyTorch", peer, inputs, training=training, **state).error()
+    assert error <= BOUND, f"{text} is off by {error}"
 
 
 def close(found: Any, expected: Any, what: str) -> None:
@@ -91,11 +78,3 @@ def close(found: Any, expected: Any, what: str) -> None:
     distance, size = np.linalg.norm(found - expected), np.linalg.norm(expected)
     # A gradient that is zero by cancellation is left with roundings of 1e-16 of its terms.
     assert distance <= BOUND * size + 1e-12, f"{what}: off by {distance / max(size, 1e-300)}"
-
-
-def channels_first(x: Any) -> Any:
-    return x.movedim(-1, 1)
-
-
-def channels_last(x: Any) -> Any:
-    return x.movedim(1, -1)

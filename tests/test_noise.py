@@ -53,3 +53,32 @@ def test_randint_gives_every_integer_alike() -> None:
     assert set(np.unique(found)) == {2, 3, 4, 5}
     shares = np.bincount(found, minlength=6)[2:] / COUNT
     assert np.all(abs(shares - 0.25) < DEVIATIONS * np.sqrt(0.25 * 0.75 / COUNT))
+
+
+def test_spatial_dropout_drops_whole_channels_and_keeps_the_mean() -> None:
+    found = drawn("spatial_dropout(0.2)", np.ones((COUNT // 4, 3, 4)), training=True)
+    assert np.all(found == found[:, :1])
+    # 1 / 0.8 is rounded to float32.
+    assert np.allclose(np.unique(found), [0, 1.25], rtol=1e-7)
+    assert abs(found[:, 0].mean() - 1) < DEVIATIONS * np.sqrt(0.2 / 0.8 / COUNT)
+
+
+def test_alpha_dropout_keeps_mean_and_variance() -> None:
+    x = np.random.default_rng(0).standard_normal((COUNT, 5))
+    found = drawn("alpha_dropout(0.3)", x, training=True)
+    count = found.size
+    assert abs(found.mean()) < DEVIATIONS / np.sqrt(count)
+    # The fourth moment is below 3, that of a Gaussian.
+    assert abs(found.var() - 1) < DEVIATIONS * np.sqrt(2 / count)
+    # What is dropped becomes one number; of the others hardly two are equal.
+    dropped = np.unique(found, return_counts=True)[1].max() / count
+    assert abs(dropped - 0.3) < DEVIATIONS * np.sqrt(0.3 * 0.7 / count)
+
+
+def test_gumbel_has_its_mean_and_variance() -> None:
+    op = op_of(f"gumbel([{COUNT}], 2.0, scale = 0.5)")
+    found = np.asarray(op.apply({}, ctx=Context(key=jax.random.key(1))), np.float64)
+    deviation = 0.5 * np.pi / np.sqrt(6)
+    assert abs(found.mean() - (2 + 0.5 * np.euler_gamma)) < DEVIATIONS * deviation / np.sqrt(COUNT)
+    # Its kurtosis is 5.4.
+    assert abs(found.std() / deviation - 1) < DEVIATIONS * np.sqrt(4.4 / COUNT) / 2

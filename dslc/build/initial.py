@@ -26,6 +26,7 @@ def choose(graph: Graph) -> Graph:
 def _following(graph: Graph, parameter: Ref) -> str | None:
     """The initializer that fits the first activation after the layer of a parameter."""
     layers = [graph.nodes[name] for name in graph.uses.get(parameter, ())]
+    layers += [graph.nodes[name] for made in layers if made.op.remakes for name in graph.uses.get(Ref(made.name), ())]
     seen: set[str] = set()
     open_ = [node for node in layers if not node.op.transparent]
     while open_:

@@ -45,6 +45,8 @@ def add(
     path = env.place.name(name) if place_path is None else place_path
     outputs = _checked(env, op, given, types, span)
     weights = _weights(env, op, types, path, span)
+    if env.remade:
+        weights = {role: _remade(env, role, ref, f"{path}.{role}", span) for role, ref in weights.items()}
     for output in outputs:
         _bounded(env, "a tensor", output, span)
     if env.frozen and type(op).state is not Op.state:
@@ -136,6 +138,15 @@ def _weights(env: Env, op: Op, types: list[Any], path: str, span: Span) -> dict[
         for role, weight in weights.items():
             refs[role] = weight_ref(env, kind, f"{path}.{role}", weight, span)
     return refs
+
+
+def _remade(env: Env, role: str, ref: Ref, path: str, span: Span) -> Ref:
+    """A kernel as the op makes it that the surroundings ask for; other weights as they are."""
+    if role.rpartition(".")[2] not in ("kernel", "recurrent"):
+        return ref
+    made = add(replace(env, remade=""), OPS[env.remade](), (env.frame.tensor(ref),), "", span, f"{path}_norm")
+    assert isinstance(made, Tensor)
+    return made.ref
 
 
 def weight_ref(env: Env, kind: str, name: str, weight: Weight, span: Span) -> Ref:

@@ -100,6 +100,8 @@ class Env:
     """The scan around, whose steps a cell describes."""
     frozen: bool = False
     """Weights that are made here are not trained."""
+    remade: str = ""
+    """The op that each kernel goes through before it is used."""
     sole: bool = False
     """The stage is the whole body of a repeat: a block there adds nothing to the path."""
 

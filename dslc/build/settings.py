@@ -262,7 +262,7 @@ def words(annotation: Any) -> str:
             f'`"{option}"`' if isinstance(option, str) else f"`{option}`" for option in options
         )
     if origin in (tuple, list):
-        return f"a list of {words(options[0]).removeprefix('an ').removeprefix('a ')}s"
+        return "a pair" if options[-1] is not Ellipsis and len(options) == 2 else f"a list of {_plural(options[0])}"
     known = {int: "an int", float: "a number", bool: "`true` or `false`", str: "a string", NoneType: "`none`"}
     if annotation in known:
         return known[annotation]
@@ -270,6 +270,13 @@ def words(annotation: Any) -> str:
         return "a duration (steps, a part of the run, or `epochs(n)`)"
     names = [f"{'an' if catalogue.what[0] in 'aeio' else 'a'} {catalogue.what}" for catalogue in catalogues(annotation)]
     return names[0] if names else str(getattr(annotation, "__name__", annotation)).lower()
+
+
+def _plural(annotation: Any) -> str:
+    """What a list holds: `ints`, `ints or pairs`."""
+    kinds = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+    found = (words(kind).removeprefix("an ").removeprefix("a ") for kind in kinds if kind is not Dim)
+    return " or ".join(f"{kind}s" for kind in found)
 
 
 def block_settings(parameters: Sequence[tree.Parameter]) -> list[Wanted]:

@@ -171,7 +171,7 @@ def _used(env: Env, layer: Layer, use: Span) -> Any:
     body = layer.value
     assert isinstance(body, tree.Pipe)
     first = body.stages[0]
-    here = replace(layer.env, frame=env.frame, place=place, loop=env.loop, frozen=env.frozen)
+    here = replace(layer.env, frame=env.frame, place=place, loop=env.loop, frozen=env.frozen, remade=env.remade)
     inner = replace(here, scope=Scope(layer.env.scope), it=env.it, use=use)
     if len(body.stages) > 1 or first.label or isinstance(first.value, tree.Combinator | tree.Repeat):
         inner = replace(inner, blocks=(*env.blocks, place.path))

@@ -1,7 +1,7 @@
 """The command line. A command is one file of this folder: a function of the file's name, whose parameters are its options."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ COMMANDS = (
     "diff",
     "layers",
     "explain",
+    "test-op",
 )
 
 
@@ -30,9 +31,37 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     given = list(sys.argv[1:] if arguments is None else arguments)
     _outcome.settle_streams()
-    sys.exit(
-        _outcome.of(lambda: _check(given) if _is_plain_check(given) else _app(given)(args=given, prog_name="dslc"))
-    )
+    sys.exit(_outcome.of(lambda: _run(given)))
+
+
+def _run(given: list[str]) -> object:
+    files, words = _plugins(given)
+    if files:
+        from dslc import plugins
+
+        for file in files:
+            plugins.load(file)
+    return _check(words) if _is_plain_check(words) else _app(words)(args=words, prog_name="dslc")
+
+
+def _plugins(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The files given with `--plugin`, wherever it stands, and the other words: all commands have this option."""
+    files: list[str] = []
+    others: list[str] = []
+    words = iter(arguments)
+    for word in words:
+        name, equals, value = word.partition("=")
+        file = value if equals else next(words, None) if word == "--plugin" else None
+        if name != "--plugin" or not file:
+            others.append(word)
+        else:
+            files.append(file)
+    return files, others
+
+
+def _command(name: str) -> Callable[..., int | None]:
+    python = name.replace("-", "_")
+    return getattr(import_module(f"dslc.cli.{python}"), python)
 
 
 def _is_plain_check(arguments: Sequence[str]) -> bool:
@@ -60,5 +89,5 @@ def _app(arguments: Sequence[str]) -> "Typer":
     )  # fmt: skip
     app.callback()(_options.dslc)
     for name in arguments[:1] if arguments[:1] and arguments[0] in COMMANDS else COMMANDS:
-        app.command(name)(_outcome.guarded(getattr(import_module(f"dslc.cli.{name}"), name)))
+        app.command(name)(_outcome.guarded(_command(name)))
     return app

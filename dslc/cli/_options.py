@@ -60,6 +60,10 @@ def dslc(
     version: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version.")
     ] = False,
+    plugin: Annotated[
+        list[str] | None,
+        typer.Option("--plugin", metavar="FILE", help="Python with layers of your own, for any command; repeatable."),
+    ] = None,
 ) -> None:
     """Compile a model written as text into a program that trains."""
 

@@ -23,4 +23,4 @@ class Initializer(Entry):
 
 initializer = entry
 
-INITIALIZERS: Catalogue[Initializer] = Catalogue("dslc.initializers", Initializer, "initializer")
+INITIALIZERS: Catalogue[Initializer] = Catalogue("dslc.initializers", Initializer, "initializer", hidden=("core",))

@@ -163,6 +163,8 @@ class Op(Entry):
     """Settings that `apply` takes as a scalar array as well: in a `repeat` they may be another number in each iteration."""
     choices: ClassVar[tuple[str, ...]] = ()
     """Settings that hold which of the lowerings was chosen."""
+    remakes: ClassVar[bool] = False
+    """Makes the kernel of a layer from the weight that is trained."""
     stops_gradient: ClassVar[bool] = False
     """Counts as a constant in the backward pass."""
     precision: ClassVar[Precision] = "any"

@@ -80,7 +80,8 @@ class Function:
 
 
 ROUNDING = {
-    "add", "add_any", "sub", "mul", "div", "pow", "rem", "exp", "exp2", "log", "log1p", "expm1", "sin", "cos", "tan", "tanh", "sqrt",
+    "add", "add_any", "sub", "mul", "div", "pow", "rem", "exp", "exp2", "log", "log1p", "expm1", "sin", "cos", "tan", "atan", "sinh",
+    "cosh", "tanh", "sqrt",
     "cbrt", "square", "rsqrt", "logistic", "erf", "erfc", "erf_inv", "atan2", "integer_pow", "dot_general", "conv_general_dilated",
     "scatter-add", "cumsum", "cumprod", "reduce_sum", "reduce_prod",
 }  # fmt: skip

@@ -9,7 +9,7 @@ from dslc.lazy import lax
 from dslc.ops.base import Mismatch
 from dslc.types import Type
 
-Padding = Literal["same", "valid"] | int
+Padding = Literal["same", "valid", "causal"] | int | tuple[int | tuple[int, int], ...]
 Pads = tuple[tuple[int, int], ...]
 
 RANKS = {3: 1, 4: 2, 5: 3}
@@ -19,7 +19,8 @@ RANKS = {3: 1, 4: 2, 5: 3}
 class Window:
     """Size, stride and dilation along each spatial axis, and the padding of all of them.
 
-    `"same"` gives `ceil(n / stride)` places and pads as Keras and XLA do: evenly, the odd one at the end.
+    `"same"` gives `ceil(n / stride)` places and pads as Keras and XLA do: evenly, the odd one at the end. `"causal"` pads
+    before a single axis, so that no window looks ahead. An int is for all sides, a tuple has an int or a pair for each axis.
     """
 
     size: tuple[int, ...]
@@ -48,9 +49,11 @@ class Window:
                 "give images a channel: `-> reshape([batch, height, width, 1])`" if x.rank < 5 else None,
                 0,
             )
-        if isinstance(padding, int) and padding < 0:
-            raise Mismatch(f"`padding = {padding}` must not be negative", 'use an int, "same" or "valid"')
+        if padding not in ("same", "valid", "causal"):
+            sides_of(padding, x, "padding")
         rank = RANKS[x.rank]
+        if padding == "causal" and rank > 1:
+            raise Mismatch(f'"causal" is for a single axis of time, and {x} has {rank} spatial axes', "pad explicitly")
         return cls(_each(size, rank, name), _each(stride, rank, "stride"), _each(dilation, rank, "dilation"), padding)
 
     @property
@@ -79,8 +82,10 @@ class Window:
         """Padding before and after each spatial axis of an array of `shape`."""
         if self.padding == "valid":
             return ((0, 0),) * self.rank
-        if isinstance(self.padding, int):
-            return ((self.padding, self.padding),) * self.rank
+        if self.padding == "causal":
+            return ((self.span[0] - 1, 0),)
+        if not isinstance(self.padding, str):
+            return sides_of(self.padding, Type(shape), "padding")
         pads: list[tuple[int, int]] = []
         for size, span, stride in zip(shape[1:-1], self.span, self.stride, strict=True):
             total = max((-(-size // stride) - 1) * stride + span - size, 0)
@@ -104,7 +109,9 @@ class Window:
     def _along(self, axis: int, size: Size) -> Size:
         if self.padding == "same":
             return ceil_div(size, self.stride[axis])
-        around = 0 if self.padding == "valid" else 2 * int(self.padding)
+        if self.padding == "causal":
+            return ceil_div(size, self.stride[axis])
+        around = 0 if isinstance(self.padding, str) else sum(_sides(self.padding, self.rank)[axis])
         if less(size + around, self.span[axis]):
             raise Mismatch(
                 f"axis {axis + 1} has {size + around} elements, padding included, and the window spans {self.span[axis]}",
@@ -112,6 +119,28 @@ class Window:
                 0,
             )
         return floor_div(size + around - self.span[axis], self.stride[axis]) + 1
+
+
+def sides_of(amounts: int | tuple[int | tuple[int, int], ...], x: Type, name: str) -> Pads:
+    """What a setting says for before and after each spatial axis of `x`.
+
+    Raises:
+        Mismatch: when it has no member for each axis, or one is negative.
+    """
+    rank = RANKS[x.rank]
+    if not isinstance(amounts, int) and len(amounts) != rank:
+        axes = "1 spatial axis" if rank == 1 else f"{rank} spatial axes"
+        reason = f"`{name}` has {len(amounts)} members where the input has {axes}"
+        raise Mismatch(reason, "give one number, or a number or pair for each axis")
+    sides = _sides(amounts, rank)
+    if any(len(pair) != 2 or min(pair) < 0 for pair in sides):
+        raise Mismatch(f"`{name} = {amounts}` must not be negative", "each is a number of places, or a pair of them")
+    return sides
+
+
+def _sides(amounts: int | tuple[int | tuple[int, int], ...], rank: int) -> Pads:
+    each = (amounts,) * rank if isinstance(amounts, int) else amounts
+    return tuple((amount, amount) if isinstance(amount, int) else amount for amount in each)
 
 
 def pad(x: Any, pads: Pads, value: float) -> Any:

@@ -60,6 +60,12 @@ class Conv(Op):
         ),
         Sample("conv(8, 3, groups = 4, dilation = 2)", ("[batch, h, w, 16]",), "[batch, h, w, 8]", parameters=296),
         Sample("conv(6, 1, stride = 2, bias = false)", ("[batch, 5, 5, 5, 4]",), "[batch, 3, 3, 3, 6]", parameters=24),
+        Sample(
+            'conv(4, 3, padding = "causal", dilation = 2)', ("[batch, time, 2]",), "[batch, time, 4]", parameters=28
+        ),
+        Sample("conv(4, 3, padding = ((1, 2), 0))", ("[batch, h, 5, 2]",), "[batch, h + 1, 3, 4]", parameters=76),
+        Refused('conv(8, 3, padding = "causal")', ("[batch, 10, 10, 4]",), "a single axis of time"),
+        Refused("conv(8, 3, padding = (1, 1))", ("[batch, 10, 4]",), "2 members"),
         Refused("conv(8, 3)", ("[batch, 10]",), "1 to 3 spatial axes"),
         Refused("conv(8, (3, 3))", ("[batch, 10, 4]",), "1 spatial axis"),
         Refused("conv(8, 3, groups = 3)", ("[batch, 10, 4]",), "does not divide by 3 groups"),

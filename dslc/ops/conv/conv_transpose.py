@@ -1,7 +1,7 @@
 """Transposed convolution."""
 
 from math import prod
-from typing import Any
+from typing import Any, Literal
 
 from dslc.dims import Size, less
 from dslc.initializers.base import Initializer
@@ -9,7 +9,7 @@ from dslc.initializers.zeros import Zeros
 from dslc.lazy import jnp
 from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, Weight, elements, floating, moved, op
 from dslc.ops.conv._transpose import kernel_gradient, spread
-from dslc.ops.conv._window import Padding, Window
+from dslc.ops.conv._window import Window
 from dslc.ops.conv.conv import Conv
 from dslc.types import Type
 
@@ -29,7 +29,7 @@ class ConvTranspose(Op):
     filters: Size
     kernel: int | tuple[int, ...]
     stride: int | tuple[int, ...] = 1
-    padding: Padding = "same"
+    padding: Literal["same", "valid"] | int = "same"
     bias: bool = True
     init: Initializer | None = None
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from dslc.dims import less_equal
 from dslc.lazy import jnp
 from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, moved, op
-from dslc.ops.conv._window import RANKS
+from dslc.ops.conv._window import RANKS, sides_of
 from dslc.types import Type
 
 MODES = {"zeros": "constant", "reflect": "reflect", "edge": "edge"}
@@ -69,11 +69,4 @@ class Pad(Op):
         """What comes before and after each spatial axis."""
         if x.rank not in RANKS:
             raise Mismatch(f"needs [batch, 1 to 3 spatial axes, channels], and gets {x}", None, 0)
-        amounts = (self.amounts,) * RANKS[x.rank] if isinstance(self.amounts, int) else self.amounts
-        if len(amounts) != RANKS[x.rank]:
-            reason = f"`amounts` has {len(amounts)} members, and {x} has {RANKS[x.rank]} spatial axes"
-            raise Mismatch(reason, "give one number, or a number or pair for each axis")
-        sides = tuple((amount, amount) if isinstance(amount, int) else amount for amount in amounts)
-        if min(min(pair) for pair in sides) < 0:
-            raise Mismatch("`amounts` must not be negative", "cut with a slice: `it[:, 1:-1]`")
-        return sides
+        return sides_of(self.amounts, x, "amounts")
