@@ -22,8 +22,8 @@ from dslc.plan import Plan, Update
 
 STARTS = 3.5
 """Kernels for each gate in a turn of a recurrent layer; they read two arrays of the size of the state and write one."""
-LOOP = 20
-"""Kernels of the training loop itself in a step: counters, sums, random keys, whether it counts."""
+LOOP = 8
+"""What the training loop itself takes in a step, in kernels: counters, sums, random keys, some of them for a number or two."""
 SOURCES = ("input", "parameter", "state", "constant")
 
 
