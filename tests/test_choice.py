@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 from graphs import Arrays, assert_close, run
+from samples import op_of
 
 from dslc.differentiate import differentiate
 from dslc.graph import Graph
@@ -107,6 +108,34 @@ def test_equal_calls_are_one_whatever_was_chosen_for_them_and_however_their_node
     assert call_of(op, x) == call_of(taken, x) == call_of(repeat_of(renamed)[0], x)
     assert call_of(op, x) != call_of(repeat_of(blocks(8, 4, 4))[0], x)
     assert call_of(op, x) != call_of(repeat_of(blocks(8, 5, 3))[0], Type((5, 8)))
+
+
+# Measured (docs/measured.md): the way that is named was the fastest on two cores.
+@pytest.mark.parametrize(
+    ("text", "type", "taken"),
+    [
+        ("conv(16, 3)", "[64, 8, 8, 16]", "own gradients, the kernel's in pieces"),
+        ("conv(16, 3)", "[1, 8, 8, 16]", "own gradients"),
+        ("conv(32, 1, stride = 2)", "[64, 8, 8, 16]", "product"),
+        ("depthwise_conv(3)", "[64, 14, 14, 32]", "shifts"),
+        ("conv(64, 3, groups = 8)", "[64, 14, 14, 64]", "a convolution for each group"),
+        ("conv(64, 3, groups = 32)", "[64, 14, 14, 64]", "a convolution for each group"),
+        ("embedding(65, 128)", "i32[12, 64]", "scatter"),
+    ],
+)
+def test_the_model_takes_what_was_the_fastest(text: str, type: str, taken: str) -> None:
+    choice = choose(op_of(text), "cpu", Type.parse(type))
+    assert choice is not None and choice.taken.name == taken
+
+
+def test_a_gpu_gets_the_convolution_of_xla_and_repeats_the_gradient_of_a_table_where_that_is_asked_for() -> None:
+    convolution = choose(op_of("conv(64, 3, groups = 8)"), "cuda", Type.parse("[64, 14, 14, 64]"))
+    assert convolution is not None and convolution.taken.name == "XLA's convolution"
+    table, index = op_of("embedding(50257, 768)"), Type.parse("i32[12, 1024]")
+    for deterministic, taken in ((False, "scatter"), (True, "sorted rows")):
+        with under(Policy(deterministic=deterministic)):
+            choice = choose(table, "cuda", index)
+        assert choice is not None and choice.taken.name == taken
 
 
 @dataclass(frozen=True)

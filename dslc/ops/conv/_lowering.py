@@ -25,8 +25,8 @@ GROUPED = 2e9
 ELSEWHERE = {PLAIN: 1e13, PRODUCT: 2e13, TILES: 2e13}
 """On other devices, where XLA's convolution has fast kernels for all three."""
 BYTES = 2e10
-START = 2e-5
-"""Seconds to start a convolution with its gradients."""
+START, PLACE = 2e-5, 7e-8
+"""Seconds to start a convolution with its gradients, and for each of its places, however few channels it has."""
 
 
 def lowerings(platform: str, x: Type, filters: int, window: Window, groups: int) -> tuple[Lowering, ...]:
@@ -38,7 +38,7 @@ def lowerings(platform: str, x: Type, filters: int, window: Window, groups: int)
 
     def seconds(name: str) -> float:
         if name == SPLIT:
-            return groups * START + flops / RATES[SPLIT]
+            return groups * (START + batch * places * PLACE) + flops / RATES[SPLIT]
         if name == PLAIN and groups > 1 and platform == "cpu":
             return flops / GROUPED
         return flops / rates[name] + (4 * moved(x) / BYTES if name == TILES and platform == "cpu" else 0)
