@@ -14,6 +14,7 @@ from dslc import compiler
 from dslc.compiler import Options
 from dslc.errors.base import Problems
 from dslc.ops._platform import targets
+from dslc.ops._remarks import remarked
 from dslc.ops.base import Context
 from dslc.ops.core.linear_cross_entropy import LinearCrossEntropy
 from dslc.ops.loss.cross_entropy import CrossEntropy
@@ -26,9 +27,10 @@ BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 def test_a_gpu_works_out_more_logits_at_a_time(platforms: tuple[str, ...], chunks: int) -> None:
     op = LinearCrossEntropy(CrossEntropy(), 128)
     x, kernel, target = jnp.zeros((8192, 4)), jnp.zeros((4, 6)), jnp.zeros(8192, jnp.int32)
-    with targets(*platforms):
+    with targets(*platforms), remarked() as said:
         made = jax.make_jaxpr(lambda x: op.apply({}, x, kernel, target, ctx=Context()))(x)
     assert [equation.params["length"] for equation in made.eqns if equation.primitive.name == "scan"] == [chunks]
+    assert said == ["logits are worked out for up to 4,096 rows at a time, instead of 128"] * (chunks == 2)
 
 
 def test_operations_of_gpt2_are_those_of_its_layers_with_half_of_the_attention() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from dslc.dims import same
 from dslc.lazy import jax, jnp, lax
 from dslc.ops._platform import by_platform
+from dslc.ops._remarks import remark
 from dslc.ops.base import Context, Cost, Mismatch, Op, elements, floating, moved, op
 from dslc.ops.loss.base import widened
 from dslc.ops.loss.cross_entropy import CrossEntropy
@@ -144,15 +145,20 @@ class LinearCrossEntropy(Op):
     def _cut(self, x: Any, target: Any, share: Any) -> tuple[Any, Any, Any]:
         """Rows, class numbers and shares in equal chunks, the last one filled up with rows that do not count."""
         count = target.size
-        on_gpu = by_platform(default=lambda: False, gpu=lambda: True)
-        # A program for several platforms has the chunks that fit all of them.
-        chunks = -(-count // (max(self.rows, FEWEST_ON_GPU) if on_gpu is True else self.rows))
+        chunks = -(-count // self._rows_here())
         size = -(-count // chunks)
         rows, labels, share = x.reshape(count, -1), target.reshape(-1), share.reshape(-1)
         spare = chunks * size - count
         filled = jnp.pad(rows, ((0, spare), (0, 0))), jnp.pad(labels, (0, spare)), jnp.pad(share, (0, spare))
         rows, labels, share = (array.reshape(chunks, size, *array.shape[1:]) for array in filled)
         return rows, labels, share
+
+    def _rows_here(self) -> int:
+        """Rows of a chunk on the device; a program for several platforms has the chunks that fit all of them."""
+        if by_platform(default=lambda: False, gpu=lambda: True) is not True or self.rows >= FEWEST_ON_GPU:
+            return self.rows
+        remark(f"logits are worked out for up to {FEWEST_ON_GPU:,} rows at a time, instead of {self.rows:,}")
+        return FEWEST_ON_GPU
 
 
 def _product(a: Any, b: Any, axis: int, other: int, dtype: Any = None) -> Any:
