@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
+import headers
+
 from dslc import compiler, library, pages
 from dslc.build.settings import all_catalogues
 from dslc.errors.render import render
@@ -113,6 +115,7 @@ def generated() -> Iterator[tuple[str, str]]:
     yield "std/index.md", _linked(library.index())
     yield from ((f"std/{module}.md", _of_module(module)) for module in library.library())
     yield "shown/index.md", _shown()
+    yield "models/index.md", headers.page()
     codes = pages.problems()
     yield from ((f"errors/{code}.md", pages.problem_page(problem)) for code, problem in codes.items())
     lines = [f"- [{code}]({code}.md): {' '.join((problem.__doc__ or '').split())}" for code, problem in codes.items()]
@@ -143,19 +146,11 @@ def _shown() -> str:
     ]
     parts = ["# Constructs and examples", _SHOWN, "| construct | file |\n|---|---|\n" + "\n".join(table)]
     parts += [f"## {path.name}\n\n```net\n{text}```" for path, text in files.items()]
-    examples = sorted((ROOT / "examples").glob("*.net"))
     parts += [
         "## Examples",
-        "\n".join(f"- `examples/{path.name}`: {_about(path.read_text('utf-8'))}" for path in examples),
+        "\n".join(f"- `examples/{found.name}`: {found.about}" for found in headers.examples()),
     ]
     return "\n\n".join(parts) + "\n"
-
-
-def _about(text: str) -> str:
-    """The comment that a file begins with, up to its facts."""
-    lines = [line[2:] for line in text.splitlines()[1:] if line.startswith("# ")]
-    facts = next((place for place, line in enumerate(lines) if re.match(r"[a-z]+: ", line)), len(lines))
-    return " ".join(lines[:facts])
 
 
 def _linked(page: str) -> str:

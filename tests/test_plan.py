@@ -3,6 +3,7 @@
 import pytest
 from nets import plan_of, problems_of, told
 
+from dslc.ops.core.constant import Constant
 from dslc.plan import Duration
 
 MODEL = (
@@ -93,6 +94,22 @@ def test_what_training_cannot_do_is_a_coded_problem(body: str, code: str, part: 
     assert problems and problems[0].code == code, [told(problem) for problem in problems]
     assert part in told(problems[0])
     assert problems[0].help()
+
+
+def test_a_length_of_the_command_line_stands_in_place_of_that_of_the_file():
+    text = MODEL + f"train m {{ data = iris()  {LOSS}  epochs = 3 }}"
+    assert plan_of(text, settings={"steps": "7"}).steps == 7
+    assert plan_of(text, settings={"steps": "7"}).epochs is None
+    with pytest.raises(AssertionError, match="E0408"):
+        plan_of(text, settings={"steps": "7", "epochs": "2"})
+
+
+def test_a_setting_of_the_model_and_of_the_block_is_set_in_both():
+    model = "model m(width = 5) { input features: [batch, 4]  output logits = features -> dense(width) -> relu -> dense(3) }\n"
+    text = f"{model}train m(width = 5) {{ data = iris()  a = (logits, label) -> cross_entropy  loss = width * a }}"
+    plan = plan_of(text, settings={"width": "7"})
+    assert plan.graph.nodes["dense.kernel"].type.shape == (4, 7)
+    assert plan.graph.nodes["train.constant"].op == Constant(value=7.0, dtype="f32")
 
 
 def test_data_that_is_not_there_is_a_note_until_it_is_needed():

@@ -62,17 +62,21 @@ def at_home(env: Env, name: str, variant: str | None) -> Env:
 
 
 def overridden(
-    program: Program, block: tree.Block, variant: str | None, train: frozenset[str]
+    program: Program, block: tree.Block, variant: str | None, train: frozenset[str], head: frozenset[str] = frozenset()
 ) -> tuple[list[tree.Item], list[tree.Item]]:
-    """Settings of the model by the variant and the command line, and those that belong to its train block."""
+    """Settings of the model by the variant and the command line, and those that belong to its train block.
+
+    What both have in their heads is set in both.
+    """
     names = [parameter.name.text for parameter in block.parameters]
     chosen: dict[str, tree.Item] = {}
     part = program.variants[variant] if variant else None
     for position, item in enumerate(part.arguments if part else ()):
         name = item.name or (names[position] if position < len(names) else f"{position}")
         chosen[name] = item
-    rest = [item for item in program.overrides if item.name in train and item.name not in names]
-    chosen |= {item.name: item for item in program.overrides if item.name and item not in rest}
+    of_train = [item for item in program.overrides if item.name in train and item.name not in names]
+    chosen |= {item.name: item for item in program.overrides if item.name and item not in of_train}
+    rest = [item for item in program.overrides if item in of_train or item.name in head]
     return list(chosen.values()), rest
 
 

@@ -30,6 +30,7 @@ STEP: Mapping[str, Any] = {**RULE, "every": int}
 SPECIAL = ("data", "loss", "metrics")
 SPECIAL_OF_STEP = ("loss", "update")
 POSITIVE = ("batch", "accumulate", "epochs", "steps", "clip", "every")
+LENGTHS = ("epochs", "steps")
 STATEMENTS = (tree.Assign, tree.Require, tree.LayerStatement, tree.Declaration, tree.Next)
 """What a block and its steps work out, as any body does."""
 
@@ -64,6 +65,11 @@ class Given:
                 self.statements.append(item)
             else:
                 self.others.append(item)
+        given = {item.name for item in rest}
+        for name, other in (LENGTHS, LENGTHS[::-1]):
+            # The command line's length stands in place of the file's, whatever both count.
+            if name in given and other not in given:
+                self.settings.pop(other, None)
         for item in rest:
             name = tree.Name(item.span, item.name or "")
             self.settings[name.text] = tree.Assign(item.span, (name,), item.value)

@@ -119,7 +119,8 @@ class _Training:
             self.outputs = models.output_names(block)
             of = models.varied(program, self.variant) if self.variant else None
             variant = self.variant if of in (None, self.section.name.text) else None
-            self.own, rest = models.overridden(program, block, variant, known)
+            head = frozenset(parameter.name.text for parameter in self.section.parameters)
+            self.own, rest = models.overridden(program, block, variant, known, head)
             return rest
         of_models = {parameter.name.text for model in program.models.values() for parameter in model.parameters}
         for item in program.overrides:
