@@ -159,9 +159,12 @@ TINY = [
         "generative/rbm",
         "hidden=16 batch=8 optimizer=adam(3e-2)",
         {"mnist.npz": pictures(28, channels=1)},
+        steps=300,
         watched="error",
     ),
-    Tiny("generative/vae", "hidden=16 batch=8 optimizer=adam(3e-2)", {"mnist.npz": pictures(28, channels=1)}, steps=40),
+    Tiny(
+        "generative/vae", "hidden=64 batch=8 optimizer=adam(5e-3)", {"mnist.npz": pictures(28, channels=1)}, steps=100
+    ),
     Tiny(
         "sequence/char_rnn",
         "vocab=20 d=8 units=16 batch=8 rate=0 optimizer=adam(2e-2)",
