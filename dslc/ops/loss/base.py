@@ -7,7 +7,7 @@ With `reduce = "mean"` it is the mean of the losses of all elements, weighted wh
 from typing import Any, ClassVar, Literal
 
 from dslc.lazy import jnp
-from dslc.ops._wide import wide, widened
+from dslc.ops._wide import to_sum, wide, widened
 from dslc.ops.base import Context, Cost, Mismatch, Op, broadcast, elements, floating, moved, op
 from dslc.types import Type
 
@@ -95,7 +95,7 @@ def reduced(losses: Any, weight: Any, reduce: Reduce) -> Any:
         losses = losses * weight
     if reduce in ("none", None):
         return losses
-    total = jnp.sum(losses)
+    total = jnp.sum(to_sum(losses))
     return total if reduce == "sum" else total / _count(losses, weight)
 
 

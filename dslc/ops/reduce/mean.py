@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from dslc.ops._wide import to_sum
 from dslc.ops.base import Context, Cost, Refused, Sample, elements, floating, moved, op
 from dslc.ops.reduce.base import Reduction
 from dslc.types import Type
@@ -35,7 +36,7 @@ class Mean(Reduction):
         return super().infer(x)
 
     def apply(self, weights: Any, x: Any, *, ctx: Context) -> Any:
-        return x.mean(self.axes(x.ndim), keepdims=self.keep)
+        return to_sum(x).mean(self.axes(x.ndim), keepdims=self.keep)
 
     def cost(self, x: Type) -> Cost:
         return Cost(elements([x]), moved(x, self.infer(x)))

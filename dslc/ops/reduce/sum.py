@@ -3,6 +3,7 @@
 from typing import Any
 
 from dslc.lazy import jnp
+from dslc.ops._wide import to_sum
 from dslc.ops.base import Context, Refused, Sample, op
 from dslc.ops.reduce.base import Reduction
 from dslc.types import Type
@@ -35,4 +36,4 @@ class Sum(Reduction):
         return out.with_dtype("i32") if x.dtype == "bool" else out
 
     def apply(self, weights: Any, x: Any, *, ctx: Context) -> Any:
-        return x.sum(self.axes(x.ndim), keepdims=self.keep, dtype=jnp.int32 if x.dtype == bool else x.dtype)
+        return to_sum(x).sum(self.axes(x.ndim), keepdims=self.keep, dtype=jnp.int32 if x.dtype == bool else x.dtype)
