@@ -74,7 +74,10 @@ def main() -> None:
         long.write_text(long_file(LINES, LAYERS), "utf-8")
         text = long.read_text("utf-8")
         print(f"{'file':<28} {'lines':>6} {'layers':>7} {'seconds':>8} {'budget':>7}")
-        rows = [(long, f"{count(text):,}", LONG), *((file, "", SHORT) for file in sorted(ROOT.glob("examples/*.net")))]
+        rows = [
+            (long, f"{count(text):,}", LONG),
+            *((file, "", SHORT) for file in sorted(ROOT.glob("examples/**/*.net"))),
+        ]
         for file, layers, budget in rows:
             lines = len(file.read_text("utf-8").splitlines())
             print(f"{file.name:<28} {lines:>6,} {layers:>7} {seconds(file, runs):>8.2f} {budget:>7.1f}", flush=True)

@@ -6,6 +6,7 @@ python benchmarks/memory.py depth [DEPTH ...]
 """
 
 import argparse
+import runpy
 import time
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ from dslc.train.program import Loop
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"
-EXAMPLES = sorted((ROOT / "examples").glob("*.net"))
+EXAMPLES = runpy.run_path(str(ROOT / "tests" / "small.py"))["FILES"]
 DEPTHS = (64, 256, 1000)
 MB = 1e6
 MODEL = """net 1

@@ -7,6 +7,7 @@ training pair run with XLA's persistent cache as it is by default: dslc's is on 
 """
 
 import argparse
+import runpy
 import statistics
 import subprocess
 import sys
@@ -48,7 +49,7 @@ def main() -> None:
     print(f"{'seconds':44} {'dslc':>8} {'peer':>8} {'ratio':>7}")
     train = [*DSLC, "train", str(HERE / "digits.net"), "-o", "run-{number}"]
     pair("digits, 20 epochs (peer: Keras on JAX)", train, [python, str(HERE / "peers" / "digits_keras.py")], rounds)
-    for example in sorted((HERE.parent / "examples").glob("*.net")):
+    for example in runpy.run_path(str(HERE.parent / "tests" / "small.py"))["FILES"]:
         check = [*DSLC, "check", str(example)]
         pair(f"check {example.name} (peer: import jax)", check, [python, "-c", "import jax"], rounds)
 

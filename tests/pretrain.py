@@ -1,4 +1,4 @@
-"""Trains the PyTorch network whose weights `examples/finetune.safetensors` holds: `python tests/pretrain.py`."""
+"""Trains the PyTorch network whose weights `examples/learning/finetune.safetensors` holds: `python tests/pretrain.py`."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import save_file
 from sklearn.datasets import load_digits
 
-FILE = Path(__file__).parents[1] / "examples" / "finetune.safetensors"
+FILE = Path(__file__).parents[1] / "examples" / "learning" / "finetune.safetensors"
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import jax
 import pytest
+import small
 
 from dslc.artifacts import artifacts
 from dslc.cli._files import write
@@ -22,10 +23,9 @@ from dslc.train.machine import Machine
 from dslc.train.task import make
 
 TESTS = Path(__file__).parent
-EXAMPLES = TESTS.parent / "examples"
 # Real data sets are no part of the repository.
 OUTSIDE = {"gpt_char", "lenet5", "logistic_regression", "mnist_mlp"}
-FILES = sorted((*EXAMPLES.glob("*.net"), *(TESTS / "language").glob("*.net")))
+FILES = sorted((*small.FILES, *(TESTS / "language").glob("*.net")))
 BUILT_IN = [file for file in FILES if file.stem not in OUTSIDE]
 QUICK = ("digits", "steps", "kept", "cells")
 STEPS = 4
@@ -107,7 +107,7 @@ def test_a_module_goes_over_the_end_of_an_epoch(tmp_path: Path) -> None:
 
 
 def test_what_a_module_saves_it_reads_again(tmp_path: Path) -> None:
-    for name, content in artifacts(compilation_of(EXAMPLES / "digits.net"), ("python",)).items():
+    for name, content in artifacts(compilation_of(small.EXAMPLES / "digits.net"), ("python",)).items():
         write(tmp_path / name, content)
     told_by_the_module(tmp_path, "digits", "--steps", "20", "-o", "trained.safetensors")
     again = told_by_the_module(tmp_path, "digits", "--steps", "1", "--weights", "trained.safetensors")
@@ -117,7 +117,7 @@ def test_what_a_module_saves_it_reads_again(tmp_path: Path) -> None:
 
 
 def test_a_module_reads_as_a_person_would_write_it() -> None:
-    text = emitted(compilation_of(EXAMPLES / "digits.net")).text
+    text = emitted(compilation_of(small.EXAMPLES / "digits.net")).text
     assert "    # digits.net:9: -> repeat width in hidden { dense(width) -> relu }\n" in text
     assert 'dense = flatten @ weights["repeat.0.dense.kernel"] + weights["repeat.0.dense.bias"]\n' in text
     assert "def change(gradient, weight, slots, counts):\n" in text
@@ -140,7 +140,7 @@ def test_a_model_without_training_is_no_module() -> None:
 
 
 def test_a_scaled_loss_is_refused(tmp_path: Path) -> None:
-    text = (EXAMPLES / "digits.net").read_text().replace("batch     = 32", 'batch = 32  precision = "f16"')
+    text = (small.EXAMPLES / "digits.net").read_text().replace("batch     = 32", 'batch = 32  precision = "f16"')
     (tmp_path / "half.net").write_text(text)
     with pytest.raises(Failed) as failed:
         emitted(compilation_of(tmp_path / "half.net"))
@@ -148,7 +148,7 @@ def test_a_scaled_loss_is_refused(tmp_path: Path) -> None:
 
 
 def test_data_that_draws_is_refused(tmp_path: Path) -> None:
-    text = (EXAMPLES / "digits.net").read_text().replace("digits()", "digits() -> random_flip")
+    text = (small.EXAMPLES / "digits.net").read_text().replace("digits()", "digits() -> random_flip")
     (tmp_path / "drawn.net").write_text(text)
     with pytest.raises(Failed) as failed:
         emitted(compilation_of(tmp_path / "drawn.net"))

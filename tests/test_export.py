@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import small
 from jax import export
 from samples import Case, tupled
 
@@ -20,7 +21,7 @@ from dslc.source import Source
 from dslc.train.generator import base_key, words_of
 
 TESTS = Path(__file__).parent
-FILES = sorted((*(TESTS.parent / "examples").glob("*.net"), *(TESTS / "language").glob("*.net")))
+FILES = sorted((*small.FILES, *(TESTS / "language").glob("*.net")))
 
 CONVOLUTIONS = """net 1
 model m {

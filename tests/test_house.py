@@ -28,7 +28,7 @@ CODE = [*MODULES, *(file for folder in ("tests", "docs", "benchmarks") for file 
 TEXTS = [
     *CODE,
     *generate.written(),
-    *(ROOT / "examples").glob("*.net"),
+    *(ROOT / "examples").rglob("*.net"),
     *(PACKAGE / "std").glob("*.net"),
     *(ROOT / "grammar").glob("*"),
     ROOT / ".ci/run",

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import small
 
 from dslc import compiler
 from dslc.lint.base import LINTS
@@ -10,7 +11,7 @@ from dslc.mend import mend
 from dslc.source import Source
 
 ROOT = Path(__file__).parents[1]
-GOOD = sorted([*(ROOT / "examples").glob("*.net"), *(ROOT / "dslc" / "std").glob("*.net")])
+GOOD = sorted([*small.FILES, *(ROOT / "dslc" / "std").glob("*.net")])
 
 
 def warnings(text: str) -> list[tuple[str, int]]:

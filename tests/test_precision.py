@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import small
 from handmade import Net
 from nets import graph_of, plan_of
 
@@ -28,7 +29,7 @@ from dslc.types import BYTES, JAX_DTYPES
 from dslc.verify import verify
 
 ROOT = Path(__file__).parent.parent
-EXAMPLES = [pytest.param(file, "bf16", id=file.stem) for file in sorted((ROOT / "examples").glob("*.net"))]
+EXAMPLES = [pytest.param(file, "bf16", id=file.stem) for file in small.FILES]
 LANGUAGE = [pytest.param(file, "f16", id=file.stem) for file in sorted((ROOT / "tests/language").glob("*.net"))]
 BF16 = 2.0**-8
 """Relative distance of neighbours in bfloat16: rounding errs by half of it."""

@@ -5,7 +5,9 @@
 
 import random
 import re
+import sys
 from functools import cache
+from pathlib import Path
 
 import campaign
 from trial import HERE, checked, whole
@@ -31,11 +33,13 @@ MOST = 20_000
 @cache
 def seeds() -> tuple[str, ...]:
     """Files to start from: those of the language, good ones and bad ones."""
+    sys.path.append(str(Path(__file__).parents[1]))  # the modules of the tests, behind those beside this file
+    from small import FILES
+
     root = HERE.parents[1]
-    files = [HERE / "seeds", HERE / "found", root / "examples", root / "tests/bad", root / "dslc/std"]
-    return tuple(
-        file.read_text("utf-8", errors="surrogatepass") for folder in files for file in sorted(folder.glob("*.net"))
-    )
+    first, last = ([HERE / "seeds", HERE / "found"], [root / "tests/bad", root / "dslc/std"])
+    before, behind = ([file for at in folders for file in sorted(at.glob("*.net"))] for folders in (first, last))
+    return tuple(file.read_text("utf-8", errors="surrogatepass") for file in (*before, *FILES, *behind))
 
 
 def mutated(draw: random.Random) -> str:
