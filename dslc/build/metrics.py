@@ -10,7 +10,7 @@ from dslc.catalogue import nearest
 from dslc.data.schema import Schema
 from dslc.errors.arithmetic import NotAList
 from dslc.errors.base import Note
-from dslc.errors.training import ClassesDiffer, MetricsAmbiguous, NotAMetric
+from dslc.errors.training import ClassesDiffer, MetricsAmbiguous, MetricTwice, NotAMetric
 from dslc.graph import Node
 from dslc.ops.base import OPS
 from dslc.ops.loss.base import Loss
@@ -33,6 +33,9 @@ def add(env: Env, item: tree.Assign, found: Values) -> None:
         if len(losses) != 1:
             env.build.problems.add(MetricsAmbiguous(item.names[0].span, len(losses), name))
             return
+        if name in found.metrics:
+            env.build.problems.add(MetricTwice(part.span, name))
+            continue
         try:
             _add(env, part, name, losses[0], found)
         except Skip:

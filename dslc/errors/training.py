@@ -85,6 +85,24 @@ class MetricAsLoss(Problem):
 
 
 @problem
+class MetricTwice(Problem):
+    """Metrics are logged by name, and those of a list are called as they are: of two with one name only one could be seen. One
+    that is piped by hand has the name that you give it."""
+
+    code = "E0448"
+    example = _MODEL + f"train m {{ data = iris()  {_LOSS}  metrics = [f1, f1(\"micro\")] }}\n"
+    mended = _MODEL + f"train m {{ data = iris()  {_LOSS}  metrics = [f1]  micro = (logits, label) -> f1(\"micro\") }}\n"
+
+    metric: str
+
+    def headline(self) -> str:
+        return f"two metrics are called `{self.metric}`, and only one of them could be logged"
+
+    def help(self) -> str | None:
+        return f"name this one: `other = (prediction, target) -> {self.metric}(...)`"
+
+
+@problem
 class MissingInput(Problem):
     """A model's inputs are looked up among the train block's own values, then among the fields of its data."""
 
