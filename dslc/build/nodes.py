@@ -146,6 +146,7 @@ def _remade(env: Env, role: str, ref: Ref, path: str, span: Span) -> Ref:
         return ref
     made = add(replace(env, remade=""), OPS[env.remade](), (env.frame.tensor(ref),), "", span, f"{path}_norm")
     assert isinstance(made, Tensor)
+    env.build.remade[env.remade] = env.build.remade.get(env.remade, 0) + 1
     return made.ref
 
 

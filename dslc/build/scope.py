@@ -76,6 +76,9 @@ class Build:
     varying: dict[int, tuple[Any, dict[str, tuple[Any, ...]]]] = field(default_factory=dict[int, Any])
     """Ops with settings that are another number in each iteration, by identity, until they are put into the graph."""
 
+    remade: dict[str, int] = field(default_factory=dict[str, int])
+    """How many kernels have gone through each of the ops that make them anew."""
+
     def __post_init__(self) -> None:
         self.effort = self.effort or self.program.effort
 

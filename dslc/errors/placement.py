@@ -90,6 +90,24 @@ class NeedsBody(Problem):
 
 
 @problem
+class NothingRemade(Problem):
+    """`weight_norm` and `spectral_norm` work on kernels. Activations, norms and embeddings have none, and the kernels in a
+    combinator of this kind inside belong to that one."""
+
+    code = "E0273"
+    example = _HEAD + "output y = x -> dense(3) -> weight_norm { relu } }\n"
+    mended = _HEAD + "output y = x -> weight_norm { dense(3) -> relu } }\n"
+
+    name: str
+
+    def headline(self) -> str:
+        return f"nothing in the braces of `{self.name}` has a kernel for it"
+
+    def help(self) -> str | None:
+        return f"put the layer inside, `{self.name} {{ dense(64) }}`, or leave `{self.name}` out"
+
+
+@problem
 class TakesNoBody(Problem):
     """Braces follow a combinator such as `residual`; a layer takes its settings in parentheses."""
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from dslc.errors.placement import NeedsBody
+from dslc.errors.placement import NeedsBody, NothingRemade
 from dslc.ops.combinator.base import Combinator, Surroundings
 
 
@@ -17,4 +17,9 @@ class Remade(Combinator):
         if len(here.branches) != 1:
             raise here.fail(NeedsBody(here.span, self.name, len(here.branches)))
         inside = Surroundings(replace(here.env, remade=self.by), here.branches, here.span)
-        return inside.run(here.branches[0], here.it)
+        counts = here.env.build.remade
+        before = counts.get(self.by, 0)
+        made = inside.run(here.branches[0], here.it)
+        if counts.get(self.by, 0) == before:
+            raise here.fail(NothingRemade(here.span, self.name))
+        return made
