@@ -28,6 +28,9 @@ class OneCycle(Schedule):
     def __post_init__(self) -> None:
         if not 0 < self.rise < 1:
             raise Mismatch(f"`rise = {self.rise:g}` must lie between 0 and 1", "one_cycle(lr = 0.1, rise = 0.3)")
+        for name, divisor in {"start": self.start, "end": self.end}.items():
+            if not divisor > 0:
+                raise Mismatch(f"`{name} = {divisor:g}` must be above 0", "the rate is divided by it: `start = 25`")
 
     def rate(self, step: "jax.Array | int", length: Length) -> "jax.Array":
         now, top = real(step), self.rise * length.total - 1

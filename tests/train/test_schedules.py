@@ -146,3 +146,6 @@ def test_one_cycle_gives_the_rates_of_pytorch() -> None:
 def test_one_cycle_needs_time_to_rise_and_to_fall() -> None:
     with pytest.raises(Mismatch, match="between 0 and 1"):
         made("one_cycle", lr=0.1, rise=1.0)
+    for given in ({"start": 0.0}, {"end": 0.0}, {"start": -2.0}):
+        with pytest.raises(Mismatch, match="must be above 0"):
+            made("one_cycle", lr=0.1, **given)
