@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
@@ -51,6 +51,18 @@ class Folders:
             way_out = "put the folder beside the `.net` file, or name the one it is in with `--data DIR`"
             raise DataMissing(relative, tuple(candidates), way_out)
         self._require_inside(relative, found)
+        return found
+
+    def inside(self, paths: Iterable[Path]) -> list[Path]:
+        """Members of a folder that was found, as they are.
+
+        Raises:
+            PathRefused: for a link that leads out of the folders.
+        """
+        found = list(paths)
+        for path in found:
+            if path.is_symlink():
+                self._require_inside(path.name, path)
         return found
 
     def _places(self, relative: str, is_folder: bool) -> Iterator[Path]:

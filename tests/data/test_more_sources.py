@@ -1,5 +1,6 @@
 """CIFAR, tokens, pictures in folders, and texts as words: what they hold, and what they refuse."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from dslc.data.base import DataBroken, DataFailure, DataMissing, DataRefused, Pa
 from dslc.data.sources.cifar10 import Cifar10
 from dslc.data.sources.cifar100 import Cifar100
 from dslc.data.sources.image_pairs import ImagePairs
+from dslc.data.sources.image_text import ImageText
 from dslc.data.sources.images import Images
 from dslc.data.sources.text_pairs import TextPairs
 from dslc.data.sources.text_table import TextTable
@@ -133,6 +135,27 @@ def test_folders_stay_below_that_of_the_file(tmp_path: Path) -> None:
         Images("outside").schema(here(tmp_path))
 
 
+def test_links_out_of_a_folder_of_pictures_are_refused(tmp_path: Path) -> None:
+    write_ppm(tmp_path / "outside" / "b.ppm", 4, 4)
+    (tmp_path / "outside" / "a.txt").write_text("a secret")
+    (tmp_path / "bpe.txt").write_text("a b\n")
+    for name in ("classes", "flat", "captions"):
+        write_ppm(tmp_path / "net" / name / "a.ppm", 4, 4)
+    (tmp_path / "net" / "classes" / "kind").symlink_to(tmp_path / "outside")
+    (tmp_path / "net" / "flat" / "b.ppm").symlink_to(tmp_path / "outside" / "b.ppm")
+    (tmp_path / "net" / "captions" / "a.txt").symlink_to(tmp_path / "outside" / "a.txt")
+    for source in (Images("classes"), Images("flat"), ImageText("captions", "bpe.txt")):
+        with pytest.raises(PathRefused, match="a link out of its folder"):
+            source.schema(here(tmp_path / "net"))
+
+
+def test_what_is_no_file_is_not_opened(tmp_path: Path) -> None:
+    write_ppm(tmp_path / "pets" / "a.ppm", 4, 4)
+    os.mkfifo(tmp_path / "pets" / "b.ppm")
+    with pytest.raises(DataBroken, match="not a regular file"):
+        Images("pets").load(here(tmp_path))
+
+
 def test_pairs_of_pictures_go_by_name(tmp_path: Path) -> None:
     left = write_ppm(tmp_path / "maps" / "photo" / "b.ppm", 4, 4, 1)
     write_ppm(tmp_path / "maps" / "photo" / "a.ppm", 4, 4, 2)
@@ -144,6 +167,9 @@ def test_pairs_of_pictures_go_by_name(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found["drawing"][1], right)
     write_ppm(tmp_path / "maps" / "photo" / "c.ppm", 4, 4)
     with pytest.raises(DataBroken, match="has no partner of its name in `drawing`"):
+        source.schema(here(tmp_path))
+    write_ppm(tmp_path / "maps" / "photo" / "a.pgm", 4, 4)
+    with pytest.raises(DataBroken, match=r"a.pgm: has the name of `a.ppm`"):
         source.schema(here(tmp_path))
 
 
@@ -174,10 +200,13 @@ def test_pairs_of_texts_have_two_vocabularies(tmp_path: Path) -> None:
         (TextPairs("a.tsv", names=("one",)), "no two names"),
         (TextPairs("a.tsv", vocab=2), "`vocab` of 2"),
         (TextTable("a.csv", "a", "b", vocab=9, context=0), "`context` of 0"),
+        (TextPairs("a.tsv", names=("one", "two", "one")), "no two names"),
         (ImagePairs("a", names=("x", "x")), "no two names"),
+        (ImagePairs("a", names=("x", "y", "x")), "no two names"),
         (Images("a", size=(1, 2, 3)), "no size"),
         (Images("a", channels=2), "2 channels"),
         (Tokens("a", context=0), "holds nothing"),
+        (Tokens("a", context=3, vocab=0), "`vocab` of 0"),
     ],
 )
 def test_settings_that_fit_nothing_are_refused(source: Any, reason: str, tmp_path: Path) -> None:

@@ -78,6 +78,9 @@ def _filled(picture: Any, height: int, width: int) -> "NDArray[np.uint8]":
 def _opened(file: Path) -> Generator[Any]:
     """A picture file, with a `DataBroken` for whatever is wrong with it."""
     library = pillow()
+    if not file.is_file():
+        # Opening a pipe would wait for ever.
+        raise DataBroken(file, "is not a regular file", help="leave it out")
     with reading(file), file.open("rb") as stream:
         try:
             picture = library.open(stream)

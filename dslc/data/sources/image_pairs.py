@@ -43,7 +43,7 @@ class ImagePairs(Source):
         return Parts(Records(schema, columns))
 
     def _require_names(self) -> None:
-        if len(set(self.names)) != 2 or not all(name.isidentifier() for name in self.names):
+        if not len(set(self.names)) == len(self.names) == 2 or not all(name.isidentifier() for name in self.names):
             shown = ", ".join(f'"{name}"' for name in self.names)
             reason = f"`names = [{shown}]` are no two names of fields"
             raise DataRefused(reason, 'write `names = ["image", "target"]`: the folders are called so')
@@ -52,7 +52,13 @@ class ImagePairs(Source):
         found: dict[str, dict[str, Path]] = {}
         for name in self.names:
             folder = folders.find_folder(f"{self.folder.rstrip('/')}/{name}")
-            found[name] = {file.stem: file for file in sorted(folder.iterdir()) if is_picture(file)}
+            files = folders.inside(sorted(filter(is_picture, folder.iterdir())))
+            found[name] = {file.stem: file for file in files}
+            twice = next((file for file in files if found[name][file.stem] != file), None)
+            if twice is not None:
+                raise DataBroken(
+                    twice, f"has the name of `{found[name][twice.stem].name}`", help="leave one of them out"
+                )
             if not found[name]:
                 raise DataBroken(folder, "holds no picture files", help="put .png or .jpg files there")
         first, second = (found[name] for name in self.names)

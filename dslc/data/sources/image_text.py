@@ -68,12 +68,13 @@ class ImageText(Source):
 
     def _found(self, folders: Folders) -> list[Path]:
         folder = folders.find_folder(self.folder)
-        files = [file for file in sorted(folder.iterdir()) if is_picture(file)]
+        files = folders.inside(sorted(filter(is_picture, folder.iterdir())))
         if not files:
             raise DataBroken(folder, "holds no picture files", help="put .png or .jpg files there, each with a .txt")
         alone = next((file for file in files if not file.with_suffix(".txt").is_file()), None)
         if alone is not None:
             raise DataBroken(alone, f"has no text beside it, `{alone.stem}.txt`", help="write one, or leave it out")
+        folders.inside(file.with_suffix(".txt") for file in files)
         return files
 
     def _schema(self, size: tuple[int, int] | None, rows: int | None) -> Schema:

@@ -57,11 +57,11 @@ class Images(Source):
     def _found(self, folders: Folders) -> dict[str, list[tuple[Path, str]]]:
         """The files of each part, with the name of their class."""
         folder = folders.find_folder(self.folder)
-        inside = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+        inside = _subfolders(folders, folder)
         if inside and all(path.name in PARTS for path in inside) and (folder / "train").is_dir():
-            found = {part: _of_classes(folder / part) for part in PARTS if (folder / part).is_dir()}
+            found = {part: _of_classes(folders, folder / part) for part in PARTS if (folder / part).is_dir()}
         else:
-            found = {"train": _of_classes(folder)}
+            found = {"train": _of_classes(folders, folder)}
         for part, files in found.items():
             if not files:
                 place = folder if part == "train" and len(found) == 1 else folder / part
@@ -69,11 +69,15 @@ class Images(Source):
         return found
 
 
-def _of_classes(folder: Path) -> list[tuple[Path, str]]:
-    kinds = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+def _subfolders(folders: Folders, folder: Path) -> list[Path]:
+    return folders.inside(sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")))
+
+
+def _of_classes(folders: Folders, folder: Path) -> list[tuple[Path, str]]:
+    kinds = _subfolders(folders, folder)
     if not kinds:
-        return [(file, "") for file in sorted(folder.iterdir()) if is_picture(file)]
-    return [(file, kind.name) for kind in kinds for file in sorted(kind.rglob("*")) if is_picture(file)]
+        return [(file, "") for file in folders.inside(sorted(filter(is_picture, folder.iterdir())))]
+    return [(file, kind.name) for kind in kinds for file in folders.inside(sorted(filter(is_picture, kind.rglob("*"))))]
 
 
 def _classes(found: Mapping[str, list[tuple[Path, str]]]) -> tuple[str, ...]:

@@ -55,7 +55,7 @@ class TextPairs(Source):
 
     def _require_settings(self) -> None:
         require_sizes(self.name, self.vocab, self.context)
-        if len(set(self.names)) != 2 or not all(name.isidentifier() for name in self.names):
+        if not len(set(self.names)) == len(self.names) == 2 or not all(name.isidentifier() for name in self.names):
             shown = ", ".join(f'"{name}"' for name in self.names)
             raise DataRefused(f"`names = [{shown}]` are no two names of fields", 'write `names = ["source", "target"]`')
 

@@ -64,6 +64,8 @@ class Tokens(Source):
             raise DataRefused(reason, "it is one of " + ", ".join(f'`"{name}"`' for name in DTYPES))
         if self.context < 1:
             raise DataRefused(f"a window of {self.context} tokens holds nothing", "`context` is 1 or more")
+        if self.vocab is not None and self.vocab < 1:
+            raise DataRefused(f"`tokens` has a `vocab` of {self.vocab}", "it is the number of tokens that there are")
         return folders.find(self.path)
 
     def _count(self, file: Path) -> int:
