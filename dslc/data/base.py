@@ -107,6 +107,10 @@ class Stage(Entry):
             DataRefused: when there is none, or `fields` names another.
         """
         wanted: tuple[str, ...] | None = getattr(self, "fields", None)
+        if wanted == ():
+            raise DataRefused(
+                f"`{self.name}` acts on none of the fields: `fields = []`", "name one, or leave it out for all"
+            )
         for name in wanted or ():
             _require_input(self.name, name, schema)
         if not schema.inputs:

@@ -90,8 +90,8 @@ class MetricTwice(Problem):
     that is piped by hand has the name that you give it."""
 
     code = "E0448"
-    example = _MODEL + f"train m {{ data = iris()  {_LOSS}  metrics = [f1, f1(\"micro\")] }}\n"
-    mended = _MODEL + f"train m {{ data = iris()  {_LOSS}  metrics = [f1]  micro = (logits, label) -> f1(\"micro\") }}\n"
+    example = _MODEL + f'train m {{ data = iris()  {_LOSS}  metrics = [f1, f1("micro")] }}\n'
+    mended = _MODEL + f'train m {{ data = iris()  {_LOSS}  metrics = [f1]  micro = (logits, label) -> f1("micro") }}\n'
 
     metric: str
 

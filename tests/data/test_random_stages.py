@@ -144,6 +144,14 @@ def test_mixed_pictures_have_the_shares_of_their_classes(stage: Stage) -> None:
     assert 1 - of_partner.mean() == pytest.approx(share, abs=1e-6)
 
 
+def test_pictures_of_one_item_are_cut_and_mixed_alike() -> None:
+    image = jnp.asarray(PICTURES)
+    cut = Cutmix(0.3, ("image", "depth")).mix(("image", "depth"), 10)
+    for seed in range(8):
+        found = cut({"image": image, "depth": image, "label": jnp.arange(ROWS) % 10}, jax.random.key(seed))
+        np.testing.assert_array_equal(found["depth"], found["image"])
+
+
 def test_a_field_that_only_a_mixture_reads_is_kept_and_not_given() -> None:
     table = through(Mixup(0.4, **ONLY)).only(["shares"])
     assert set(batch(table, 0)) == {"shares"}
@@ -182,6 +190,8 @@ def test_resizing_agrees_with_jax_and_keeps_bytes() -> None:
         ((RandomCrop(3, **ONLY), Standardize(**ONLY)), "of another shape"),
         ((RandomFlip(**ONLY), Threshold(99.0, **ONLY)), "drawn anew"),
         ((RandomFlip(**ONLY), Resize(2, **ONLY)), "drawn anew"),
+        ((Standardize(**ONLY), Resize(2, **ONLY)), "statistics of its own"),
+        ((RandomCrop(2, fields=()),), "none of the fields"),
     ],
     ids=str,
 )

@@ -63,10 +63,11 @@ class Mix(Change):
         if key is None:
             return {**made, "shares": whole}
         by_share, by_place = jax.random.split(key)
-        share = jax.random.beta(by_share, self.alpha, self.alpha)
+        drawn = share = jax.random.beta(by_share, self.alpha, self.alpha)
         for name in self.fields:
             if name in made:
-                made[name], share = self.blended(made[name], share, by_place)
+                # Several pictures of an item are mixed alike.
+                made[name], share = self.blended(made[name], drawn, by_place)
         return {**made, "shares": share * whole + (1 - share) * jnp.roll(whole, 1, axis=0)}
 
     def reads(self, wanted: set[str]) -> set[str]:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dslc.data.base import Records, Schema, Stats, Table, stage
+from dslc.data.base import DataRefused, Records, Schema, Stats, Table, stage
 from dslc.data.stages._affine import records
 from dslc.data.stages._pictures import PictureStage, resized, scaled, two
 from dslc.data.table import BLOCK
@@ -42,6 +42,9 @@ class Resize(PictureStage):
 def _stored(table: Records, name: str, size: tuple[int, int]) -> Records:
     column = table.columns[name]
     pending = table.pending.get(name)
+    if pending is not None and any(size > 1 for size in pending.center.shape[1:-1]):
+        reason = f"each place of `{name}` has statistics of its own by now, which no resized picture has"
+        raise DataRefused(reason, "write `resize` before `standardize`")
     run = jax.jit(lambda block: scaled(block.astype(jnp.float32), size))
     step = max(1, BLOCK // max(1, column[:1].size))
     blocks = [np.asarray(run(column[at : at + step])) for at in range(0, len(column), step)]
