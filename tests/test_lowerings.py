@@ -5,16 +5,18 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 from graphs import Arrays, assert_close, run
-from samples import Case
+from samples import Case, op_of
 
 from dslc import tuning
 from dslc.differentiate import differentiate
 from dslc.graph import Graph
 from dslc.ops._choice import Policy, choose, under
 from dslc.ops._platform import GPUS
-from dslc.ops.base import OPS, Op, Sample, elements
+from dslc.ops.base import OPS, Context, Op, Sample, elements
+from dslc.types import JAX_DTYPES, Type
 
 PLATFORMS = ("cpu", *GPUS, "tpu")
 # Float64 sums of at most a few hundred products, in another order.
@@ -84,3 +86,28 @@ def test_a_way_that_is_forced_is_the_one_that_is_traced(sample: Sample) -> None:
         with under(replace(Policy(), forced=name)):
             programs.add(str(jax.make_jaxpr(lambda: run(graph, arrays, training=True))()))
     assert len(programs) > 1
+
+
+@pytest.mark.parametrize(("dtype", "vocab"), [("u8", 300), ("u8", 256), ("i8", 200), ("i32", 9)])
+def test_a_table_longer_than_its_index_counts_has_one_gradient_by_all_ways(dtype: str, vocab: int) -> None:
+    table = op_of(f"embedding({vocab}, 2)")
+    index = jnp.asarray([0, 5, 3, 5], JAX_DTYPES[dtype])
+    rows = jnp.arange(8.0).reshape(4, 2)
+    wanted = np.zeros((vocab, 2))
+    np.add.at(wanted, [0, 5, 3, 5], np.arange(8.0).reshape(4, 2))
+    held = jnp.arange(2.0 * vocab).reshape(vocab, 2)
+    np.testing.assert_array_equal(table.apply({"table": held}, index, ctx=Context()), held[jnp.asarray([0, 5, 3, 5])])
+    for way in table.lowerings("cpu", Type.parse(f"{dtype}[4]")):
+        with under(Policy(forced=way.name)):
+            found = table.backward({"index": index}, rows, Context())["table"]
+        # Sums of whole numbers below 16.
+        np.testing.assert_array_equal(found, wanted)
+
+
+def test_an_index_before_a_table_adds_to_no_row_by_any_way() -> None:
+    table = op_of("embedding(10, 2)")
+    for way in table.lowerings("cpu", Type.parse("i32[3]")):
+        with under(Policy(forced=way.name)):
+            index = jnp.asarray([-1, -13, 12])
+            found = table.backward({"index": index}, jnp.ones((3, 2)), Context())["table"]
+        np.testing.assert_array_equal(found[:, 0], np.arange(10) == 9)

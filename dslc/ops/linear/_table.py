@@ -31,6 +31,11 @@ def lowerings(platform: str, rows: int, vocab: int, units: int) -> tuple[Lowerin
     )
 
 
+def wide_index(index: Any) -> Any:
+    """An index in 32 bits at least: the length of a table need not fit into a byte."""
+    return index.astype(jnp.int32) if index.dtype.itemsize < 4 else index
+
+
 def scattered(vocab: int, index: Any, rows: Any) -> Any:
     """Row by row into the table."""
     return jnp.zeros((vocab, rows.shape[-1]), rows.dtype).at[index].add(rows)
@@ -50,7 +55,8 @@ def added_in_order(vocab: int, index: Any, rows: Any) -> Any:
     index, rows = index[order], rows.reshape(-1, rows.shape[-1])[order]
     _, sums = jax.lax.associative_scan(_join, (index, rows))
     last = jnp.concatenate([index[1:] != index[:-1], jnp.ones(min(1, index.size), bool)])
-    place = jnp.where(last, index, vocab)
+    # One further from the end than the table is long would count from the end once more.
+    place = jnp.where(last & (index >= 0), index, vocab)
     return jnp.zeros((vocab, rows.shape[-1]), rows.dtype).at[place].add(jnp.where(last[:, None], sums, 0), mode="drop")
 
 

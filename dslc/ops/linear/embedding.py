@@ -10,7 +10,16 @@ from dslc.initializers.normal import Normal
 from dslc.lazy import jnp
 from dslc.ops._choice import lowered, type_of
 from dslc.ops.base import Context, Cost, Lowering, Mismatch, Op, Refused, Sample, Weight, elements, moved, op
-from dslc.ops.linear._table import PRODUCT, SCATTER, SORTED, added_in_order, lowerings, multiplied, scattered
+from dslc.ops.linear._table import (
+    PRODUCT,
+    SCATTER,
+    SORTED,
+    added_in_order,
+    lowerings,
+    multiplied,
+    scattered,
+    wide_index,
+)
 from dslc.types import Type
 
 
@@ -58,7 +67,7 @@ class Embedding(Op):
         return {"table": Weight((self.vocab, self.units), self.init, self.vocab, self.units)}
 
     def apply(self, weights: Any, index: Any, *, ctx: Context) -> Any:
-        return jnp.take(weights["table"], index, axis=0)
+        return jnp.take(weights["table"], wide_index(index), axis=0)
 
     def cost(self, index: Type) -> Cost:
         rows = self.infer(index)
@@ -72,7 +81,7 @@ class Embedding(Op):
             PRODUCT: partial(multiplied, vocab),
             SORTED: partial(added_in_order, vocab),
         }
-        return {"table": lowered(self, (type_of(kept["index"]),), ways, kept["index"], gradient)}
+        return {"table": lowered(self, (type_of(kept["index"]),), ways, wide_index(kept["index"]), gradient)}
 
     def lowerings(self, platform: str, index: Type) -> tuple[Lowering, ...]:
         return lowerings(platform, elements([index]), self.vocab, self.units)  # pyright: ignore[reportArgumentType]
