@@ -119,6 +119,22 @@ def test_areas_of_one_answer_are_not_numbers() -> None:
     assert np.isnan(measured("auc", np.full(ROWS, np.nan), YES[:, 0]))
 
 
+def test_a_score_that_is_not_a_number_leaves_no_question_out_of_the_mean() -> None:
+    scores = np.where(np.arange(YES.shape[1]) == 1, np.nan, TIED)
+    for name in AREAS:
+        assert np.isnan(measured(name, scores, YES))
+
+
+def test_a_negative_label_is_no_class_and_not_the_last_one() -> None:
+    known = np.arange(ROWS) % 3 > 0
+    for name in ("recall", "mcc"):
+        wanted = measured(name, GUESS[known], CLASS[known])
+        found = measured(name, GUESS, np.where(known, CLASS, -1), known)
+        assert found == pytest.approx(wanted, rel=BOUND)
+    found = measured('recall("none")', GUESS, np.where(known, CLASS, -1))
+    np.testing.assert_allclose(found, measured('recall("none")', GUESS[known], CLASS[known]), rtol=BOUND)
+
+
 def phrases(row: list[int], length: int) -> Counter[tuple[int, ...]]:
     return Counter(tuple(row[at : at + length]) for at in range(len(row) - length + 1))
 

@@ -33,7 +33,9 @@ def rows(x: Type, target: Type, weight: Type | None) -> tuple[Type, bool]:
 def answers(x: Any, target: Any) -> tuple[Any, Any]:
     """Right answers and guesses as int32: classes by the largest logit, yes by a logit above 0 (a target above 0.5)."""
     if target.ndim == x.ndim - 1 and jnp.issubdtype(target.dtype, jnp.integer):
-        return target.astype(jnp.int32), x.argmax(-1).astype(jnp.int32)
+        right = target.astype(jnp.int32)
+        # A negative number is no class; as a place it would count from the last one.
+        return jnp.where(right < 0, x.shape[-1], right), x.argmax(-1).astype(jnp.int32)
     yes = target > 0.5 if jnp.issubdtype(target.dtype, jnp.floating) else target.astype(bool)
     return jnp.broadcast_to(yes, x.shape).astype(jnp.int32), (x > 0).astype(jnp.int32)
 

@@ -50,6 +50,8 @@ class Ranked(Metric):
         return jnp.stack([part.reshape(-1, columns) for part in parts], axis=1)
 
     def result(self, sums: "NDArray[Any]") -> float:
+        if np.isnan(sums).any():
+            return float("nan")
         if sums.ndim == 2:
             shares, label, weight = sums[:, :-2], sums[:, -2], sums[:, -1]
             cases = [(shares[:, place], label == place, weight) for place in range(shares.shape[1])]
@@ -68,8 +70,6 @@ class Ranked(Metric):
 
 def _above(score: Any, yes: Any, weight: Any) -> "tuple[NDArray[np.float64], NDArray[np.float64]]":
     """Weight of the yes and of the no at or above each distinct score, from the largest down."""
-    if np.isnan(score).any():
-        return np.array([np.nan]), np.array([np.nan])
     order = np.argsort(-score, kind="stable")
     score, yes, weight = score[order], yes[order], weight[order]
     # Rows of one score come at once: their order among each other decides nothing.
