@@ -1,6 +1,7 @@
 """The user's cache folder: parser tables and XLA's compiled programs. Everything works without it."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -17,3 +18,16 @@ def folder(part: str) -> Path | None:
         return path if owned and os.access(path, os.W_OK) else None
     except (OSError, RuntimeError):
         return None
+
+
+def keep(file: Path, text: str) -> bool:
+    """Write a file whole or not at all, as other processes may read or write it now; false where that is not possible."""
+    temporary = file.with_name(f"{file.name}.{os.getpid()}")
+    try:
+        temporary.write_text(text, "utf-8")
+        temporary.replace(file)
+    except OSError:
+        with suppress(OSError):
+            temporary.unlink()
+        return False
+    return True

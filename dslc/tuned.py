@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from dslc.cache import folder
+from dslc import cache
 from dslc.lazy import jax
 from dslc.ops._choice import Policy, policy, settle
 from dslc.ops._platform import platforms
@@ -20,7 +20,7 @@ def place() -> Path | None:
     """The file for the device that programs run on; None without a cache folder."""
     device = jax.devices()[0]
     kind = re.sub(r"\W+", "-", f"{device.platform} {device.device_kind} jax {jax.__version__}".lower())
-    found = folder("tuned")
+    found = cache.folder("tuned")
     return None if found is None else found / f"{kind}.json"
 
 
@@ -43,11 +43,7 @@ def keep(found: Table) -> Path | None:
     file = place()
     known = {**read(file), **found}
     settle(Policy(policy().deterministic, platforms()[0], {**policy().measured, **known}))
-    if file is None:
-        return None
-    try:
-        file.write_text(json.dumps({"version": VERSION, "calls": known}, indent=1), "utf-8")
-    except OSError:
+    if file is None or not cache.keep(file, json.dumps({"version": VERSION, "calls": known}, indent=1)):
         return None
     return file
 

@@ -9,6 +9,7 @@ from time import time
 import pytest
 from nets import plan_of
 
+from dslc import cache
 from dslc.estimate import calibrate, speeds
 from dslc.estimate.calibrate import spread
 from dslc.estimate.doubt import doubt
@@ -54,7 +55,7 @@ def age(seconds: float) -> None:
 
 
 def file_there() -> list[Path]:
-    place = speeds.folder("speeds")
+    place = cache.folder("speeds")
     assert place is not None
     return list(place.glob("*.json"))
 

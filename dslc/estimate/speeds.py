@@ -10,7 +10,7 @@ from pathlib import Path
 from time import time
 from typing import Any
 
-from dslc.cache import folder
+from dslc import cache
 
 VERSION = 6
 OLD = 30 * 24 * 3600.0
@@ -105,14 +105,14 @@ def merged(old: Speeds, new: Speeds) -> Speeds:
 
 def known() -> Speeds | None:
     """The speeds that the cache folder has for the device that was measured last."""
-    place = folder("speeds")
+    place = cache.folder("speeds")
     found = sorted(place.glob("*.json"), key=lambda file: file.stat().st_mtime) if place else []
     return read(found[-1]) if found else None
 
 
 def file_of(kind: str) -> Path | None:
     """Where the speeds of a kind of device are kept; None where nothing can be."""
-    place = folder("speeds")
+    place = cache.folder("speeds")
     return None if place is None else place / (re.sub(r"\W+", "-", kind.lower()) + ".json")
 
 
@@ -131,10 +131,5 @@ def read(file: Path) -> Speeds | None:
 
 
 def keep(file: Path, speeds: Speeds) -> None:
-    """Write the speeds whole or not at all: another process may read them now."""
-    temporary = file.with_suffix(".new")
-    try:
-        temporary.write_text(json.dumps({"version": VERSION, **asdict(speeds)}), "utf-8")
-        temporary.replace(file)
-    except OSError:
-        return  # Everything works without the cache.
+    """Write the speeds; everything works without them."""
+    cache.keep(file, json.dumps({"version": VERSION, **asdict(speeds)}))

@@ -109,6 +109,23 @@ def test_ways_are_timed_in_programs_of_their_own(net: str, tmp_path: Path) -> No
     assert tuned.read(file) == found
 
 
+def test_what_is_kept_is_there_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    found = {"a call": {"a way": 1.0}}
+    file = tuned.keep(found)
+    assert file is not None
+    assert [*file.parent.iterdir()] == [file]
+
+    def full(path: Path, *_: object) -> int:
+        path.touch()
+        raise OSError("no space left")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    assert tuned.keep({"another": {"a way": 2.0}}) is None
+    assert tuned.read(file) == found
+    assert [*file.parent.iterdir()] == [file]
+
+
 @pytest.mark.parametrize("text", ["", "[]", '{"version": 0, "calls": {"a": {"b": 1}}}', '{"version": 1, "calls": [1]}'])
 def test_a_file_that_is_damaged_or_old_counts_for_nothing(text: str, tmp_path: Path) -> None:
     (tmp_path / "old.json").write_text(text)
