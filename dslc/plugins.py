@@ -1,5 +1,6 @@
 """Layers of a user's own: a file of Python that the command line or a program names, and no `.net` file ever does."""
 
+import re
 import sys
 import traceback
 from importlib.util import module_from_spec, spec_from_file_location
@@ -28,7 +29,7 @@ def load(path: str | Path) -> tuple[type[Op], ...]:
 
 
 def _run(shown: str, file: Path) -> list[type[Op]]:
-    name = f"{PLUGINS}.{file.stem}"
+    name = _module_name(file)
     spec = spec_from_file_location(name, file)
     if not file.is_file() or spec is None or spec.loader is None:
         raise _failed(FileProblem(Span(shown, 0, 0), shown, "is no file of Python", "name a `.py` file of layers"))
@@ -38,6 +39,7 @@ def _run(shown: str, file: Path) -> list[type[Op]]:
     try:
         spec.loader.exec_module(module)
     except Exception as error:  # noqa: BLE001  # it is the user's program
+        del sys.modules[name]
         line = max(
             (frame.lineno or 0 for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(file)),
             default=0,
@@ -48,10 +50,22 @@ def _run(shown: str, file: Path) -> list[type[Op]]:
     return [kind for kind in made if kind.__module__ == name and "name" in vars(kind)]
 
 
+def _module_name(file: Path) -> str:
+    """One that no other plugin has, though its file may be called the same, and without a dot in it."""
+    name = f"{PLUGINS}.{re.sub(r'[^a-zA-Z0-9_]', '_', file.stem)}"
+    while name in sys.modules:
+        name += "_"
+    return name
+
+
 def _taken(shown: str, kinds: list[type[Op]]) -> tuple[type[Op], ...]:
     clashes = tuple(kind.name for kind in kinds if kind.name in OPS)
     if clashes:
         raise _failed(PluginNamesTaken(Span(shown, 0, 0), shown, clashes))
+    names = [kind.name for kind in kinds]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise _failed(PluginBroken(Span(shown, 0, 0), shown, 0, f"two of its classes are the layer `{twice}`"))
     if not kinds:
         raise _failed(PluginBroken(Span(shown, 0, 0), shown, 0, "it defines no op"))
     for kind in kinds:

@@ -16,6 +16,21 @@ model small {
   output y = x -> dense(8) -> squareplus(b = 2) -> dense(3)
 }
 """
+LAYER = """from __future__ import annotations
+from typing import Literal
+from dslc.ops import Op, Type, op
+{mode} = Literal["{mode}"]
+
+
+@op
+class {layer}(Op):
+    \"\"\"As it is.\"\"\"
+
+    mode: {mode}
+
+    def infer(self, x: Type) -> Type:
+        return x
+"""
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -78,6 +93,10 @@ def test_a_wrong_layer_is_found_out(run: Run, tmp_path: Path) -> None:
         ("def f(:\n", "does not load in line 1: SyntaxError"),
         ("x = 1\n", "it defines no op"),
         (
+            'from dslc.ops import Op, op\n\n\n@op\nclass AB(Op):\n    """No."""\n\n\n@op\nclass A_b(Op):\n    """No."""\n',
+            "two of its classes are the layer `a_b`",
+        ),
+        (
             'from dslc.ops import Op, op\n\n\n@op\nclass Dense(Op):\n    """No."""\n',
             "defines `dense`, which the language has",
         ),
@@ -89,6 +108,18 @@ def test_a_plugin_that_cannot_be_used_is_a_message(run: Run, tmp_path: Path, tex
     assert done.returncode == 1
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_two_plugins_of_one_file_name_keep_their_own_words(run: Run, tmp_path: Path) -> None:
+    """The types of settings are read when a layer is used: by then the other file has been loaded."""
+    for folder, layer, mode in (("a", "Halved", "Soft"), ("b", "Tripled", "Loud")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "my.layers.py").write_text(LAYER.format(layer=layer, mode=mode), "utf-8")
+    (tmp_path / "model.net").write_text(
+        'net 1\nmodel m { input x: [batch, 4]  output y = x -> halved("Soft") -> tripled("Loud") }\n', "utf-8"
+    )
+    done = run("check", "model.net", "--plugin", "a/my.layers.py", "--plugin", "b/my.layers.py")
+    assert "no problems" in done.stdout, done.stderr
 
 
 def test_a_plugin_that_is_not_there_is_a_message(run: Run) -> None:
