@@ -93,3 +93,13 @@ def test_attend_is_attention_without_its_maps() -> None:
     )
     close(found[0], expected[0], "output")
     close(found[1], expected[1], "gradient")
+
+
+def test_linear_attention_of_16_bits_has_its_scores_in_32() -> None:
+    op = OPS["linear_attention"](heads=1, head_dim=1, bias=False)
+    # The first feature is query and key, the second one the value.
+    held = {"qkv.kernel": [[1.0, 1.0, 0.0], [0.0, 0.0, 1.0]], "out.kernel": [[1.0, 0.0]]}
+    weights = {role: jnp.asarray(array, jnp.bfloat16) for role, array in held.items()}
+    found = op.apply(weights, jnp.asarray([[[-6.0, 1.0], [-5.5, 0.0]]], jnp.bfloat16), ctx=Context())
+    # Scores of exp(-6) and exp(-5.5) by hand; the sum of a rounded elu and of 1 is the same for both, a share of a half.
+    np.testing.assert_allclose(np.asarray(found, np.float32)[0, :, 0], 1 / (1 + np.exp(0.5)), rtol=2**-8)

@@ -84,7 +84,9 @@ class LinearAttention(Op):
     def apply(self, weights: Any, x: Any, mask: Any = None, *, ctx: Context) -> Any:
         joined = _mapped(weights, "qkv", x)
         q, k, v = (y.reshape(*y.shape[:-1], self.heads, -1) for y in jnp.split(joined, 3, -1))
-        q, k, v = (widened(y).swapaxes(-3, -2) for y in (jax.nn.elu(q) + 1, jax.nn.elu(k) + 1, v))
+        q, k, v = (widened(y).swapaxes(-3, -2) for y in (q, k, v))
+        # In 32 bits: of a score near 0 the sum of an elu near -1 and of 1 would leave few digits in 16.
+        q, k = jax.nn.elu(q) + 1, jax.nn.elu(k) + 1
         if mask is not None:
             k = jnp.where(mask[:, None, :, None], k, 0)
         # The norm is one value more: a column of ones.
