@@ -47,6 +47,13 @@ def test_spectral_norm_finds_the_largest_singular_value() -> None:
     np.testing.assert_array_equal(same["u"], state["u"])
 
 
+def test_spectral_norm_leaves_a_kernel_of_zeros_and_its_vector() -> None:
+    op, u = OPS["spectral_normed"](), jnp.asarray([1.0, 2.0, 2.0])
+    found, state = op.apply({"u": u}, jnp.zeros((4, 3)), ctx=Context(training=True))
+    np.testing.assert_array_equal(found, 0)
+    np.testing.assert_array_equal(state["u"], u)
+
+
 def test_the_gradient_of_spectral_norm_takes_its_vectors_as_constants() -> None:
     torch = pytest.importorskip("torch")
     kernel, by, u = drawn(4, 3), drawn(4, 3), drawn(3)

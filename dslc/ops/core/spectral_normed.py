@@ -31,10 +31,13 @@ class SpectralNormed(Op):
         matrix = widened(x).reshape(-1, x.shape[-1])
         fixed, u = lax.stop_gradient(matrix), widened(weights["u"]).astype(matrix.dtype)
         v = _unit(fixed @ u)
-        following = _unit(v @ fixed) if ctx.training else u
+        turned = _unit(v @ fixed) if ctx.training else u
+        # A kernel of zeros turns no vector and has no gain: both stay as they are.
+        following = jnp.where(jnp.any(turned != 0), turned, u)
         # The vectors count as constants, as in the paper: the gradient is that of `v @ kernel @ u`.
         u = lax.stop_gradient(_unit(following))
         sigma = lax.stop_gradient(_unit(fixed @ u)) @ matrix @ u
+        sigma = jnp.where(sigma > 0, sigma, 1)
         return (x / sigma.astype(x.dtype)), {"u": following.astype(weights["u"].dtype)}
 
     def cost(self, x: Type) -> Cost:
