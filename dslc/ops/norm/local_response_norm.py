@@ -40,6 +40,7 @@ class LocalResponseNorm(Op):
             source="by hand: 1 / sqrt(4), 1 / sqrt(13) and 3 / sqrt(12)",
         ),
         Refused("local_response_norm(0)", ("[batch, 3]",), "at least 1"),
+        Refused("local_response_norm(alpha = -1.0)", ("[batch, 3]",), "below zero"),
         Refused("local_response_norm(k = 0)", ("[batch, 3]",), "above zero"),
         Refused("local_response_norm", ("i32[batch, 3]",), "needs floats"),
     )
@@ -50,6 +51,10 @@ class LocalResponseNorm(Op):
             raise Mismatch(f"`size` must be at least 1, and is {self.size}")
         if not self.k > 0:
             raise Mismatch(f"`k = {self.k}` must be above zero", "where all channels are zero it is what is divided by")
+        if not self.alpha >= 0:
+            raise Mismatch(
+                f"`alpha = {self.alpha}` is below zero, and then what is divided by could be", "alpha = 1e-4"
+            )
         return x
 
     def apply(self, weights: Any, x: Any, *, ctx: Context) -> Any:

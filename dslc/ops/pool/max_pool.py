@@ -4,8 +4,8 @@ from math import prod
 from typing import Any
 
 from dslc.lazy import jax, jnp, lax
-from dslc.ops.base import Context, Cost, Op, Refused, Sample, elements, floating, moved, op
-from dslc.ops.conv._window import Padding, Window, pad
+from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, elements, floating, moved, op
+from dslc.ops.conv._window import Padding, Window, pad, sides_of
 from dslc.types import Type
 
 FEW = 64
@@ -41,12 +41,19 @@ class MaxPool(Op):
         Sample('max_pool(2, padding = "same")', ("[batch, 5, 3]",), "[batch, 3, 3]"),
         Sample("max_pool((3, 2), stride = 1)", ("[batch, h, 5, 2]",), "[batch, h - 2, 4, 2]"),
         Refused("max_pool(8)", ("[batch, 7, 7, 3]",), "the window spans 8"),
+        Refused("max_pool(2, padding = 2)", ("[batch, 8, 8, 3]",), "hold nothing"),
         Refused("max_pool((2, 2, 2))", ("[batch, 8, 8, 3]",), "2 spatial axes"),
     )
 
     def infer(self, x: Type) -> Type:
         floating(x)
-        return x.with_shape(x.shape[0], *self._window(x).places(x), x.shape[-1])
+        window = self._window(x)
+        if not isinstance(self.padding, str):
+            for around, span in zip(sides_of(self.padding, x, "padding"), window.span, strict=True):
+                if max(around) >= span:
+                    reason = f"with `padding = {self.padding}` there are windows that hold nothing: they span {span}"
+                    raise Mismatch(reason, "pad by less than that")
+        return x.with_shape(x.shape[0], *window.places(x), x.shape[-1])
 
     def apply(self, weights: Any, x: Any, *, ctx: Context) -> Any:
         window, padded = self._padded(x)
