@@ -43,7 +43,7 @@ def batch(rows: int = 12) -> dict[str, jax.Array]:
 
 
 def test_the_public_names_are_these():
-    assert set(dslc.__all__) == {"FileHasErrors", "Model", "__version__", "load"}
+    assert set(dslc.__all__) == {"FileHasErrors", "Model", "__version__", "load", "plugin"}
     assert all(getattr(dslc, name) is not None for name in dslc.__all__)
     with pytest.raises(AttributeError):
         _ = dslc.nothing  # type: ignore[attr-defined]
