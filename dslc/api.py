@@ -16,10 +16,11 @@ from dslc.errors.base import Failed, Problems
 from dslc.errors.render import report
 from dslc.graph import Graph
 from dslc.initialize import initial
-from dslc.lazy import jnp
+from dslc.lazy import jnp, np
 from dslc.lower import lower
 from dslc.optimize import optimize
 from dslc.parse import parse, tree
+from dslc.paths import shape_of
 from dslc.plan import Plan, Update
 from dslc.resolve import Program as Declared
 from dslc.schedules.base import Length
@@ -32,6 +33,8 @@ from dslc.train.packing import Packing
 from dslc.train.scaling import scales, scaling
 from dslc.train.task import derived
 from dslc.train.update import Changing, Moving
+from dslc.train.weights import stored
+from dslc.types import JAX_DTYPES
 from dslc.view import View, page
 
 if TYPE_CHECKING:
@@ -112,13 +115,28 @@ class Model:
         found = building.sections(self.declared, self.name, self.graph, None)
         if found is None:
             raise ValueError(f"{self.source.name} has no `weights` section for the model {self.name!r}")
-        params = self.init(key)
         try:
             begin = of_sections(found, Folders(Path(self.source.name).parent, self.options.data))
-            arrays = begin.into({**params["weights"], **params["state"]}, self.graph)
+            arrays = begin.into(self._drawn(begin.lacking(self.graph), key), self.graph)
         except Failed as failed:
             raise FileHasErrors(failed.problems, self.sources) from None
-        return {kind: {name: arrays[name] for name in part} for kind, part in params.items()}
+        kinds = {"weights": "parameter", "state": "state"}
+        return {
+            name: {node.name: arrays[node.name] for node in self.graph.sources(kind)} for name, kind in kinds.items()
+        }
+
+    def _drawn(self, names: frozenset[str], key: "Array | int") -> dict[str, Any]:
+        """First values of these weights and states; the others are zeros, and no program is compiled to draw them."""
+        from dslc.lazy import jax  # noqa: PLC0415
+
+        found = {node.name: np.zeros(shape_of(node), JAX_DTYPES[node.type.dtype]) for node in stored(self.graph)}
+
+        def draw(key: "Array") -> "dict[str, Array]":
+            weights, state = initial(self.graph, key)
+            return {name: array for name, array in {**weights, **state}.items() if name in names}
+
+        key = jax.random.key(key) if isinstance(key, int) else key
+        return found | (jax.jit(draw)(key) if names else {})
 
     def apply(self, params: Params, inputs: Any, train: bool = False, key: "Array | None" = None) -> Any:
         """The outputs by name; with `train`, a tuple of these and the next state.

@@ -62,6 +62,15 @@ class Beginning:
             made[node.name] = array
         return made
 
+    def lacking(self, graph: Graph) -> frozenset[str]:
+        """Weights and states of which some layer is in none of the `weights` sections: these have to be drawn."""
+        given = {path for foreign in self.foreign for path in foreign.recipes}
+        alone = (node for node in stored(graph) if node.name not in followers(graph))
+        counted = clocks(graph)
+        return frozenset(
+            node.name for node in alone if node.name in counted or not {path for path, _ in layers(node)} <= given
+        )
+
     def _arrays(self) -> Arrays:
         """Arrays of files by path, layer by layer."""
         try:

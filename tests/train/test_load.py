@@ -153,6 +153,18 @@ def test_fresh_weights_are_drawn_as_without_a_section(tmp_path: Path) -> None:
         np.testing.assert_array_equal(found[name], expected, err_msg=name)
 
 
+def test_the_python_interface_draws_what_no_file_has_as_without_a_section(tmp_path: Path) -> None:
+    save_file({"a": np.full((6, 6), 2.0, np.float32)}, tmp_path / "a.safetensors")
+    section = 'weights "a.safetensors" { "blocks.*.*kernel" = "a"  fresh = ["stem.*", "head.*", "*.bias", "*.scale"] }'
+    (tmp_path / "model.net").write_text(f"net 1\n{MODEL}{section}")
+    model = load(str(tmp_path / "model.net"), None, None, {}, {}, ())
+    drawn, found = model.init(3)["weights"], model.pretrained(3)["weights"]
+    assert found.keys() == drawn.keys()
+    for name, array in drawn.items():
+        expected = np.full((2, 6, 6), 2.0) if name == "blocks.*.dense.kernel" else array
+        np.testing.assert_array_equal(found[name], expected, err_msg=name)
+
+
 def test_a_run_begins_from_another_and_goes_on_without_it(tmp_path: Path) -> None:
     longer = "optimizer = sgd(lr = 0.1)  batch = 16  "
     text = LINEAR + block(longer + "epochs = 2")
