@@ -1,4 +1,4 @@
-"""Examples with the weights of transformers' PyTorch models, and of Keras applications: outputs agree.
+"""Examples with the weights of transformers' PyTorch models: outputs agree.
 
 The weights are random, made on the spot. Those of PyTorch come in as a user brings them in, by a `weights` section.
 """
