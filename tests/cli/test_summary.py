@@ -96,9 +96,9 @@ def test_variants_and_settings_are_summed_up(dslc: Dslc, mlp: str):
 def test_the_table_of_a_small_network(dslc: Dslc, mlp: str):
     said = dslc("summary", mlp)
     table, _, training = said.out.partition("\ntraining\n")
-    # 67 weights of 4 bytes, and 32 rows of 4 floats and a class.
+    # 67 weights of 4 bytes, and 32 rows of 4 floats, a class and the number of the row.
     assert [line.split() for line in training.splitlines() if "weights" in line or "the batch" in line] == [
-        ["the", "batch", "640", "B"],
+        ["the", "batch", "768", "B"],
         ["weights", "268", "B"],
     ]
     assert [line.rstrip() for line in table.splitlines()] == [
