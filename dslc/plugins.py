@@ -9,10 +9,12 @@ from pathlib import Path
 from dslc.catalogue import PLUGINS
 from dslc.errors.base import Failed, Problem, Problems
 from dslc.errors.data import FileProblem
-from dslc.errors.plugins import PluginBroken, PluginNamesTaken
+from dslc.errors.plugins import PluginBroken, PluginFails, PluginNamesTaken
 from dslc.ops.base import OPS, Op
 from dslc.source import Span
 
+NEEDED = ("infer", "apply", "cost")
+"""What a layer has to have."""
 _LOADED: dict[Path, tuple[type[Op], ...]] = {}
 
 
@@ -66,11 +68,26 @@ def _taken(shown: str, kinds: list[type[Op]]) -> tuple[type[Op], ...]:
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise _failed(PluginBroken(Span(shown, 0, 0), shown, 0, f"two of its classes are the layer `{twice}`"))
+    lacking = next(
+        (f"`{k.__name__}` has no `{n}`" for k in kinds for n in NEEDED if getattr(k, n) is getattr(Op, n)), None
+    )
+    if lacking is not None:
+        raise _failed(PluginBroken(Span(shown, 0, 0), shown, 0, lacking))
     if not kinds:
         raise _failed(PluginBroken(Span(shown, 0, 0), shown, 0, "it defines no op"))
     for kind in kinds:
         OPS.add(kind)
     return tuple(kinds)
+
+
+def at_fault(error: BaseException) -> Problem | None:
+    """What to say of an exception in the code of a plugin; None where it comes from elsewhere."""
+    steps = [(Path(step.filename), step.lineno or 0) for step in traceback.extract_tb(error.__traceback__)]
+    place = next((step for step in reversed(steps) if step[0] in _LOADED), None)
+    if place is None:
+        return None
+    said = str(error).strip().split("\n")[0][:300]
+    return PluginFails(Span(str(place[0]), 0, 0), place[0].name, place[1], f"{type(error).__name__}: {said}")
 
 
 def _failed(problem: Problem) -> Failed:

@@ -96,7 +96,7 @@ def test_attend_is_attention_without_its_maps() -> None:
 
 
 def test_linear_attention_of_16_bits_has_its_scores_in_32() -> None:
-    op = OPS["linear_attention"](heads=1, head_dim=1, bias=False)
+    op = op_of("linear_attention(1, head_dim = 1, bias = false)")
     # The first feature is query and key, the second one the value.
     held = {"qkv.kernel": [[1.0, 1.0, 0.0], [0.0, 0.0, 1.0]], "out.kernel": [[1.0, 0.0]]}
     weights = {role: jnp.asarray(array, jnp.bfloat16) for role, array in held.items()}

@@ -18,7 +18,7 @@ model small {
 """
 LAYER = """from __future__ import annotations
 from typing import Literal
-from dslc.ops import Op, Type, op
+from dslc.ops import Cost, Op, Type, op
 {mode} = Literal["{mode}"]
 
 
@@ -30,6 +30,12 @@ class {layer}(Op):
 
     def infer(self, x: Type) -> Type:
         return x
+
+    def apply(self, weights, x, *, ctx):
+        return x
+
+    def cost(self, x: Type) -> Cost:
+        return Cost(0)
 """
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -93,6 +99,10 @@ def test_a_wrong_layer_is_found_out(run: Run, tmp_path: Path) -> None:
         ("def f(:\n", "does not load in line 1: SyntaxError"),
         ("x = 1\n", "it defines no op"),
         (
+            'from dslc.ops import Op, op\n\n\n@op\nclass Own(Op):\n    """No."""\n    infer = apply = print\n',
+            "`Own` has no `cost`",
+        ),
+        (
             'from dslc.ops import Op, op\n\n\n@op\nclass AB(Op):\n    """No."""\n\n\n@op\nclass A_b(Op):\n    """No."""\n',
             "two of its classes are the layer `a_b`",
         ),
@@ -108,6 +118,16 @@ def test_a_plugin_that_cannot_be_used_is_a_message(run: Run, tmp_path: Path, tex
     assert done.returncode == 1
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_layer_that_fails_is_the_fault_of_its_plugin(run: Run, tmp_path: Path) -> None:
+    text = LAYER.format(layer="Squareplus", mode="Soft").replace("return x\n", "return x.nothing\n", 1)
+    (tmp_path / "layers.py").write_text(text, "utf-8")
+    (tmp_path / "model.net").write_text(MODEL.replace("(b = 2)", '("Soft")'), "utf-8")
+    done = run("check", "model.net", "--plugin", "layers.py")
+    assert done.returncode == 1
+    assert "error[E0328]: the plugin `layers.py` fails in line 14: AttributeError" in done.stderr
+    assert "bug in dslc" not in done.stderr
 
 
 def test_two_plugins_of_one_file_name_keep_their_own_words(run: Run, tmp_path: Path) -> None:

@@ -92,8 +92,15 @@ def _unforeseen(error: Exception) -> int:
         from traceback import print_exception
 
         print_exception(error)
-    show([InternalError(NOWHERE, type(error).__name__, str(error).strip().split("\n")[0][:300], _place(error))])
+    # Loaded where there is one: the fault may be in the user's own program.
+    plugins = sys.modules.get("dslc.plugins")
+    theirs = plugins.at_fault(error) if plugins is not None else None
+    show([theirs] if theirs is not None else [_internal(error)])
     return HAS_ERRORS
+
+
+def _internal(error: Exception) -> InternalError:
+    return InternalError(NOWHERE, type(error).__name__, str(error).strip().split("\n")[0][:300], _place(error))
 
 
 def _place(error: Exception) -> str:

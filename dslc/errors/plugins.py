@@ -36,3 +36,20 @@ class PluginNamesTaken(Problem):
 
     def help(self) -> str | None:
         return "rename the class: its name in small letters is the name of the layer"
+
+
+@problem
+class PluginFails(Problem):
+    """The code of a layer of a plugin raised an exception while a file that uses it was checked, compiled or trained."""
+
+    code = "E0328"
+
+    path: str
+    line: int
+    said: str
+
+    def headline(self) -> str:
+        return f"the plugin `{self.path}` fails in line {self.line}: {self.said}"
+
+    def help(self) -> str | None:
+        return "`dslc test-op` checks its layers one by one; `DSLC_TRACEBACK=1` in the environment shows how it came to this"
