@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from dslc.catalogue import Catalogue, Entry, entry
 from dslc.lazy import jnp, optax
+from dslc.ops.base import Mismatch
 from dslc.schedules.base import Length, Schedule
 
 if TYPE_CHECKING:
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
 Decay = Mapping[str, Any]
 """Weight decay by name of the weight: numbers, or arrays that broadcast to it."""
+
+
+SHARES, SIZES = ("beta1", "beta2", "momentum", "rho"), ("lr", "eps")
+"""Settings: shares of a running mean that stay in a step, and numbers that are not negative."""
 
 
 class Optimizer(Entry):
@@ -27,6 +32,16 @@ class Optimizer(Entry):
     whole: ClassVar[bool] = False
     """Looks at a weight as a whole: none is laid end to end with others, and `build` takes `stacked` as well, how many
     first axes of a weight, by its name, are those of layers, each of which is a weight by itself."""
+
+    def __post_init__(self) -> None:
+        for name in SHARES:
+            share = getattr(self, name, 0.0)
+            if not 0 <= share < 1:
+                raise Mismatch(f"`{name} = {share:g}` must be at least 0 and below 1", "leave it out for the usual one")
+        for name in SIZES:
+            size = getattr(self, name, 0.0)
+            if isinstance(size, int | float) and not size >= 0:
+                raise Mismatch(f"`{name} = {size:g}` must not be negative", "a step goes against the gradient")
 
     @property
     def slots(self) -> int:

@@ -25,6 +25,7 @@ class Sgd(Optimizer):
     decay: float = 0.0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.nesterov and not self.momentum:
             raise Mismatch("`nesterov` needs a `momentum` above 0", "write `momentum = 0.9, nesterov = true`")
 

@@ -171,6 +171,16 @@ def test_nesterov_without_momentum_is_refused() -> None:
         made("sgd", lr=0.1, nesterov=True)
 
 
+@pytest.mark.parametrize("kind", [*OPTIMIZERS], ids=lambda kind: kind.name)
+def test_numbers_with_which_no_rule_comes_down_are_refused(kind: type[Optimizer]) -> None:
+    # Some settings have no default.
+    needed = {"lr": 0.1}
+    wrong = {"lr": -0.1, "eps": -1e-8, "beta1": 1.0, "beta2": -0.5, "momentum": 2.0, "rho": 1.0}
+    for name in kind.setting_types().keys() & wrong.keys():
+        with pytest.raises(Mismatch, match=f"`{name} = "):
+            kind(**{**needed, name: wrong[name]})
+
+
 def test_settings_are_equal_by_value() -> None:
     assert made("adam") == made("adam", lr=1e-3)
     assert made("adam") != made("adam", lr=0.1)
