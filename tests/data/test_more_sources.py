@@ -149,6 +149,23 @@ def test_links_out_of_a_folder_of_pictures_are_refused(tmp_path: Path) -> None:
             source.schema(here(tmp_path / "net"))
 
 
+def test_pictures_of_more_than_8_bits_are_refused(tmp_path: Path) -> None:
+    pillow = pytest.importorskip("PIL.Image")
+    (tmp_path / "scans").mkdir()
+    for ending, dtype in (("png", np.uint16), ("tif", np.float32)):
+        pillow.fromarray(np.arange(16, dtype=dtype).reshape(4, 4)).save(tmp_path / "scans" / f"a.{ending}")
+        with pytest.raises(DataBroken, match="more than 8 bits"):
+            Images("scans").schema(here(tmp_path))
+        (tmp_path / "scans" / f"a.{ending}").unlink()
+
+
+def test_a_picture_beside_folders_of_classes_belongs_to_none(tmp_path: Path) -> None:
+    write_ppm(tmp_path / "pets" / "cat" / "a.ppm", 4, 4)
+    write_ppm(tmp_path / "pets" / "b.ppm", 4, 4)
+    with pytest.raises(DataBroken, match=r"b.ppm: stands beside the folders of classes, such as `cat`"):
+        Images("pets").schema(here(tmp_path))
+
+
 def test_what_is_no_file_is_not_opened(tmp_path: Path) -> None:
     write_ppm(tmp_path / "pets" / "a.ppm", 4, 4)
     os.mkfifo(tmp_path / "pets" / "b.ppm")
@@ -184,7 +201,8 @@ def test_words_are_numbered_by_how_often_they_come(tmp_path: Path) -> None:
 
 
 def test_pairs_of_texts_have_two_vocabularies(tmp_path: Path) -> None:
-    (tmp_path / "pairs.tsv").write_text("Go on\tWeiter so\n\nGo\tLos\n")
+    # A line ends where the file says so, and not at a separator in a text.
+    (tmp_path / "pairs.tsv").write_text("Go\u2028on\tWeiter so\n\nGo\tLos\r\n", "utf-8", newline="")
     parts = TextPairs("pairs.tsv", ("en", "de"), context=3).load(here(tmp_path))
     assert parts.names["en"] == ("<fill>", "<unknown>", "go", "on")
     assert columns(parts.train)["de"].tolist() == [[4, 3, 0], [2, 0, 0]]

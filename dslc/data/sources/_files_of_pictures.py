@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", ".pgm", ".tif", ".tiff")
+WIDE = ("I", "F")
+"""How the names begin that Pillow has for pictures of integers and floats of 16 or 32 bits."""
 CHANNELS = {1: "L", 3: "RGB", 4: "RGBA"}
 
 
@@ -88,4 +90,7 @@ def _opened(file: Path) -> Generator[Any]:
         # Pillow has another exception for each format that can be damaged.
         except Exception as error:
             raise DataBroken(file, "is no whole picture that can be read", help="leave it out") from error
+        if picture.mode.startswith(WIDE):
+            # Pillow makes bytes of them by cutting off what is above 255.
+            raise DataBroken(file, "has numbers of more than 8 bits", help="save it with values from 0 to 255")
         yield picture

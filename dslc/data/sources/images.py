@@ -77,6 +77,11 @@ def _of_classes(folders: Folders, folder: Path) -> list[tuple[Path, str]]:
     kinds = _subfolders(folders, folder)
     if not kinds:
         return [(file, "") for file in folders.inside(sorted(filter(is_picture, folder.iterdir())))]
+    stray = next((file for file in sorted(folder.iterdir()) if is_picture(file) and file not in kinds), None)
+    if stray is not None:
+        raise DataBroken(
+            stray, f"stands beside the folders of classes, such as `{kinds[0].name}`", help="move it into one"
+        )
     return [(file, kind.name) for kind in kinds for file in folders.inside(sorted(filter(is_picture, kind.rglob("*"))))]
 
 

@@ -61,7 +61,7 @@ class TextPairs(Source):
 
     def _pairs(self, file: Path) -> list[tuple[str, str]]:
         found: list[tuple[str, str]] = []
-        for number, line in enumerate(text_of(file).splitlines(), 1):
+        for number, line in enumerate(text_of(file).split("\n"), 1):
             if not line.strip():
                 continue
             cells = line.split("\t")
