@@ -71,6 +71,8 @@ class Stage(Entry):
     """Forms the parts: runs before every stage that fits statistics, wherever it is written."""
     makes: ClassVar[tuple[str, ...]] = ()
     """Fields that it makes, of which one that nothing reads is a mistake."""
+    resizes: ClassVar[bool] = False
+    """It makes pictures of another height and width: what it takes has any."""
     rest: ClassVar[str] = ""
     """The setting that takes all the positional arguments, where there is one."""
 

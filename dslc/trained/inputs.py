@@ -36,7 +36,9 @@ def read(path: Path, run: Run) -> dict[str, Any]:
     if not path.is_file():
         raise failed(FileProblem(_span(path), str(path), "is not there", "check the spelling and the folder"))
     try:
-        return _prepared({node.name: _fitted(array, node, path, run) for node, array in reader(path, nodes, run)}, run)
+        return _prepared(
+            {node.name: _fitted(array, node, path, run) for node, array in reader(path, nodes, run)}, path, run
+        )
     except DataFailure as failure:
         raise failed(from_failure(_span(path), failure)) from None
     except (OSError, ValueError, EOFError, KeyError, BadZipFile, RuntimeError) as error:
@@ -117,7 +119,11 @@ def _fitted(array: "NDArray[Any]", node: Node, path: Path, run: Run) -> "NDArray
     if array.dtype.kind not in "fiub":
         raise _refused(path, run, f"it holds {array.dtype}, not numbers")
     item = node.type.shape[1:]
-    if all(isinstance(size, int) for size in item):
+    if any(stage.resizes for stage in run.declared.data.stages) and node.type.rank == 4:
+        array = array[None] if array.ndim == 3 else array
+        if array.ndim != 4 or array.shape[-1] != item[-1]:
+            raise _refused(path, run, f"an item has the shape {list(array.shape[1:])}")
+    elif all(isinstance(size, int) for size in item):
         sizes = [int(size) for size in item]  # pyright: ignore[reportArgumentType]
         if list(array.shape) == sizes:
             array = array[None]
@@ -133,16 +139,21 @@ def _fitted(array: "NDArray[Any]", node: Node, path: Path, run: Run) -> "NDArray
     return array.astype(JAX_DTYPES[node.type.dtype])
 
 
-def _prepared(given: "Mapping[str, NDArray[Any]]", run: Run) -> dict[str, Any]:
+def _prepared(given: "Mapping[str, NDArray[Any]]", path: Path, run: Run) -> dict[str, Any]:
     """The rows after the data stages, with the statistics of the run."""
     lengths = {name: len(array) for name, array in given.items()}
     first, count = next(iter(lengths.items()))
     for name, length in lengths.items():
         if length != count:
-            raise _refused(run.path, run, f"`{name}` has {length} rows, and `{first}` has {count}")
+            raise _refused(path, run, f"`{name}` has {length} rows, and `{first}` has {count}")
     types: dict[str, Type] = {node.name: node.type for node in run.graph.sources("input")}
     table = run.declared.data.replay(Records(Schema(types), dict(given)), run.config["fitted"])
-    return {name: np.asarray(array) for name, array in table.gather(table.arrays, jnp.arange(count)).items()}
+    found = {name: np.asarray(array) for name, array in table.gather(table.arrays, jnp.arange(count)).items()}
+    for name, type in types.items():
+        shape = found[name].shape
+        if any(isinstance(size, int) and size != have for size, have in zip(type.shape[1:], shape[1:], strict=True)):
+            raise _refused(path, run, f"after the data stages an item of `{name}` has the shape {list(shape[1:])}")
+    return found
 
 
 def _refused(path: Path, run: Run, reason: str) -> Exception:

@@ -157,6 +157,29 @@ def test_predictions_are_the_weights_applied_to_prepared_rows(dslc: Dslc, run: s
     np.testing.assert_allclose([list(row["probabilities"].values()) for row in said], shares, rtol=1e-5, atol=1e-6)
 
 
+def test_pictures_of_their_own_size_go_through_the_stages_that_resize(dslc: Dslc, tmp_path: Path):
+    (tmp_path / "small.net").write_text(
+        "net 1\nmodel m { input image: [batch, 4, 6, 1]  output logits = image -> flatten -> dense(10) }\n"
+        "train m { data = digits() -> standardize -> random_crop([4, 6])  loss = (logits, label) -> cross_entropy  steps = 2 }\n"
+    )
+    dslc("train", "small.net", "-o", "run")
+    pictures = np.random.default_rng(0).uniform(0, 16, (3, 8, 8, 1)).astype(np.float32)
+    np.save(tmp_path / "all.npy", pictures)
+    np.save(tmp_path / "one.npy", pictures[1])
+    said = json.loads(dslc("predict", "run", "--input", "all.npy", "--json").out)
+    arrays, _ = read_arrays(tmp_path / "run" / "weights.safetensors")
+    stats = json.loads((tmp_path / "run" / "config.json").read_text())["fitted"][0]["image"]
+    middle = ((pictures - stats["center"]) / stats["width"])[:, 2:6, 1:7].reshape(3, -1)
+    shares = np.exp(middle @ arrays["dense.kernel"] + arrays["dense.bias"])
+    shares /= shares.sum(1, keepdims=True)
+    # float32 on one side: seven digits, less what a product of 24 numbers rounds.
+    np.testing.assert_allclose([list(row["probabilities"].values()) for row in said], shares, rtol=1e-4, atol=1e-6)
+    (alone,) = json.loads(dslc("predict", "run", "--input", "one.npy", "--json").out)
+    assert alone["class"] == said[1]["class"]
+    np.save(tmp_path / "wide.npy", pictures.repeat(3, axis=-1))
+    assert "an item has the shape [8, 8, 3]" in dslc("predict", "run", "--input", "wide.npy").err
+
+
 def test_a_table_with_words_is_learnt_and_predicted_by_its_columns(dslc: Dslc, tmp_path: Path):
     generator = np.random.default_rng(0)
     width, height = generator.normal(size=(2, 80))

@@ -25,6 +25,7 @@ class RandomCrop(DrawnStage):
     fields: tuple[str, ...] | None = None
 
     aliases = ("RandomCrop", "crop", "center_crop")
+    resizes = True
 
     def resized(self) -> tuple[int, int]:
         return two(self.name, self.size)

@@ -28,6 +28,7 @@ class RandomResizedCrop(DrawnStage):
     fields: tuple[str, ...] | None = None
 
     aliases = ("RandomResizedCrop", "inception_crop")
+    resizes = True
 
     def resized(self) -> tuple[int, int]:
         return two(self.name, self.size)

@@ -26,6 +26,7 @@ class Resize(PictureStage):
     fields: tuple[str, ...] | None = None
 
     aliases = ("Resizing", "resize_with_crop")
+    resizes = True
 
     def infer(self, schema: Schema) -> Schema:
         return resized(schema, self.pictures(schema), two(self.name, self.size))
