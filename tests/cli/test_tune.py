@@ -89,7 +89,7 @@ def test_without_a_cache_folder_a_note_says_that_nothing_is_kept(
     dslc: Dslc, net: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pretend(monkeypatch, "loop")
-    monkeypatch.setattr(tuned, "folder", lambda part: None)
+    monkeypatch.setattr(tuned, "place", lambda: None)
     said = dslc("compile", net, "--tune")
     assert said.status == 0
     assert "note[E0480]: what was measured of 3 calls is not kept" in said.err
