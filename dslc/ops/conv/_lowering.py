@@ -24,6 +24,8 @@ GROUPED = 2e9
 """The same of XLA's grouped convolution."""
 ELSEWHERE = {PLAIN: 1e13, PRODUCT: 2e13, TILES: 2e13}
 """On other devices, where XLA's convolution has fast kernels for all three."""
+FEW = 32
+"""Groups of a channel each that are worth a convolution each: more take minutes to compile where all ways are timed."""
 BYTES = 2e10
 START, PLACE = 2e-5, 7e-8
 """Seconds to start a convolution with its gradients, and for each of its places, however few channels it has."""
@@ -51,7 +53,11 @@ def _right(x: Type, window: Window, groups: int) -> Iterator[str]:
     yield PLAIN
     shape: Any = x.shape
     if groups > 1:
-        yield from (SHIFTS, SPLIT) if groups == shape[-1] else (SPLIT,)
+        depthwise = groups == shape[-1]
+        if depthwise:
+            yield SHIFTS
+        if not depthwise or groups <= FEW:
+            yield SPLIT
         return
     if set(window.size) == {1}:
         yield PRODUCT
