@@ -1,9 +1,10 @@
 """Training speed: dslc beside hand-written JAX, Keras and PyTorch; the same model, data, batch and optimizer.
 
-    python benchmarks/train.py [WORKLOAD ...] [--peers PEER ...] [--rounds 5]
+    python benchmarks/train.py [WORKLOAD ...] [--peers PEER ...] [--rounds 5] [--flags]
 
 Every round runs each peer once in a process of its own, one after another, so that all of them meet the same machine.
 The table shows medians over the rounds, and the median of the ratios within a round to the better JAX program.
+With --flags each program of JAX runs with each of FLAGS in every round, and the best of them counts.
 """
 
 import argparse
@@ -29,6 +30,14 @@ PEERS = {
     "PyTorch, torch.compile": ("run_torch", "compile"),
 }
 JAX = ("JAX, a jitted step", "JAX, one scan")
+FLAGS = (
+    "",
+    "--xla_cpu_opt_preset=CPU_OPT_PRESET_FAST_RUNTIME",
+    "--xla_cpu_opt_preset=CPU_OPT_PRESET_FAST_COMPILE",
+    "--xla_cpu_prefer_vector_width=512",
+    "--xla_cpu_enable_concurrency_optimized_scheduler=true",
+)
+"""Of XLA for CPUs: those that may be faster."""
 WORKER = """
 import importlib, json, sys
 from peers.workloads import WORKLOADS
@@ -38,13 +47,20 @@ print(json.dumps(timing.report()))
 """
 
 
-def measure(peer: str, workload: str, stretches: int) -> dict[str, float]:
+def best(peer: str, workload: str, stretches: int, flags: tuple[str, ...]) -> dict[str, float]:
+    """The run of a peer with the shortest step, over the flags of XLA."""
+    tried = flags if PEERS[peer][0] != "run_torch" else ("",)
+    return min((measure(peer, workload, stretches, flag) for flag in tried), key=lambda found: found["step"])
+
+
+def measure(peer: str, workload: str, stretches: int, flag: str = "") -> dict[str, float]:
     """One run of a peer: step in ms, first step, whole process in s, memory in MB."""
     module, way = PEERS[peer]
     # No cache of compiled programs for anybody: the first step shows what compiling costs.
     environment = os.environ | {
         "PYTHONPATH": f"{HERE}{os.pathsep}{HERE.parent}",
         "JAX_ENABLE_COMPILATION_CACHE": "false",
+        "XLA_FLAGS": flag,
     }
     begun = time.perf_counter()
     done = subprocess.run(
@@ -79,12 +95,12 @@ def table(workload: str, rounds: list[dict[str, dict[str, float]]]) -> None:
     print(f"{'':22} {'ms a step':>10} {'to JAX':>7} {'first step s':>13} {'process s':>10} {'memory MB':>10}")
     for peer in rounds[0]:
         middle = {key: statistics.median(found[peer][key] for found in rounds) for key in rounds[0][peer]}
-        best = (
+        least = (
             [min(found[way]["step"] for way in JAX if way in found) for found in rounds] if JAX[0] in rounds[0] else []
         )
         ratio = (
-            statistics.median(found[peer]["step"] / least for found, least in zip(rounds, best, strict=True))
-            if best
+            statistics.median(found[peer]["step"] / of_jax for found, of_jax in zip(rounds, least, strict=True))
+            if least
             else 0
         )
         print(
@@ -98,11 +114,15 @@ def main() -> None:
     parser.add_argument("workloads", nargs="*", default=list(WORKLOADS), choices=list(WORKLOADS))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--stretches", type=int, default=3)
+    parser.add_argument("--flags", action="store_true", help="let each program of JAX choose the best of FLAGS")
     parser.add_argument("--peers", nargs="*", default=list(PEERS), choices=list(PEERS))
     options = parser.parse_args()
     for workload in options.workloads:
         peers = [peer for peer in options.peers if has(peer, workload)]
-        rounds = [{peer: measure(peer, workload, options.stretches) for peer in peers} for _ in range(options.rounds)]
+        flags = FLAGS if options.flags else ("",)
+        rounds = [
+            {peer: best(peer, workload, options.stretches, flags) for peer in peers} for _ in range(options.rounds)
+        ]
         table(workload, rounds)
 
 
