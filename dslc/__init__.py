@@ -37,7 +37,7 @@ def load(
     Raises:
         FileHasErrors: with all of them, as `dslc check` shows them.
     """
-    from dslc import api  # noqa: PLC0415  # `import dslc` is instant
+    from dslc import api
 
     return api.load(
         str(path), model, variant, dict(settings or {}), dict(dims or {}), tuple(Path(folder) for folder in data)
@@ -53,8 +53,8 @@ def plugin(path: str | Path) -> tuple[str, ...]:
     Raises:
         ValueError: with what is wrong: it does not run, defines no op, or one by a name that the language has.
     """
-    from dslc import plugins  # noqa: PLC0415  # `import dslc` is instant
-    from dslc.errors.base import Failed  # noqa: PLC0415
+    from dslc import plugins
+    from dslc.errors.base import Failed
 
     try:
         return tuple(kind.name for kind in plugins.load(path))
@@ -64,7 +64,7 @@ def plugin(path: str | Path) -> tuple[str, ...]:
 
 def __getattr__(name: str) -> Any:
     if name in ("FileHasErrors", "Model"):
-        from dslc import api  # noqa: PLC0415
+        from dslc import api
 
         return getattr(api, name)
     raise AttributeError(f"module 'dslc' has no attribute {name!r}")

@@ -2,15 +2,13 @@
 
 from typing import Any
 
-from dslc.lazy import jnp
-from dslc.ops.base import Context, Cost, Refused, Sample, elements, moved
-from dslc.ops.metric._differences import compared, sums_type
-from dslc.ops.metric.base import Metric, mean_of, metric
-from dslc.types import Type
+from dslc.ops.base import Refused, Sample
+from dslc.ops.metric.base import metric
+from dslc.ops.metric.mse import Mse
 
 
 @metric
-class Rmse(Metric):
+class Rmse(Mse):
     """Root of the mean squared difference of prediction and target.
 
     Shapes: `[...]` and a target that broadcasts to it (and a weight, likewise) to sums `[2]`.
@@ -30,15 +28,5 @@ class Rmse(Metric):
         Refused("rmse", ("[batch, 1]", "[batch]"), "`target` is [batch] where [batch, 1] is needed"),
     )
 
-    def infer(self, x: Type, target: Type, weight: Type | None = None) -> Type:
-        return sums_type(x, target, weight, 2)
-
-    def apply(self, weights: Any, x: Any, target: Any, weight: Any = None, *, ctx: Context) -> Any:
-        x, target, weight = compared(x, target, weight)
-        return jnp.stack([(weight * jnp.square(x - target)).sum(), weight.sum()])
-
     def result(self, sums: Any) -> float:
-        return mean_of(sums) ** 0.5
-
-    def cost(self, x: Type, target: Type, weight: Type | None = None) -> Cost:
-        return Cost(4 * elements([x]), moved(x, target, weight, self.infer(x, target, weight)))
+        return super().result(sums) ** 0.5

@@ -41,10 +41,14 @@ def survivors(key: "jax.Array", shape: tuple[int, ...], rate: Any) -> "jax.Array
     return bits(key, shape) >= dropped
 
 
-def drop(key: "jax.Array", x: "jax.Array", rate: Any) -> "jax.Array":
-    """The survivors of `x`, scaled up so that the mean stays: applied to a gradient it is its own backward rule."""
+def drop(key: "jax.Array", x: "jax.Array", rate: Any, shape: tuple[int, ...] | None = None) -> "jax.Array":
+    """The survivors of `x`, scaled up so that the mean stays: applied to a gradient it is its own backward rule.
+
+    Args:
+        shape: of the mask, which broadcasts to that of `x`: what shares a place of it stays or goes together.
+    """
     scale = jnp.asarray(1 / (1 - rate), x.dtype)
-    return jnp.where(survivors(key, x.shape, rate), x * scale, 0)
+    return jnp.where(survivors(key, shape or x.shape, rate), x * scale, 0)
 
 
 def dropping_key(ctx: Context, rate: Any) -> "jax.Array | None":

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from dslc.lazy import jnp
 from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, floating, moved, op
-from dslc.ops.noise._hash import dropping_key, survivors
+from dslc.ops.noise._hash import drop, dropping_key
 from dslc.types import Type
 
 
@@ -59,7 +58,4 @@ class DropPath(Op):
 
     def _dropped(self, x: Any, ctx: Context) -> Any:
         key = dropping_key(ctx, self.rate)
-        if key is None:
-            return x
-        stays = survivors(key, (x.shape[0], *(1,) * (x.ndim - 1)), self.rate)
-        return jnp.where(stays, x * jnp.asarray(1 / (1 - self.rate), x.dtype), 0)
+        return x if key is None else drop(key, x, self.rate, (x.shape[0], *(1,) * (x.ndim - 1)))
