@@ -40,6 +40,12 @@ class {layer}(Op):
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
+def shell(line: str) -> dict[str, str]:
+    """What Bash says to a program when somebody presses tab at the end of the line."""
+    words = {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1), "_DSLC_COMPLETE": "complete_bash"}
+    return words if line else {}
+
+
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     """A command in a folder with the layer of the docs and a model that uses it."""
@@ -47,11 +53,11 @@ def run(tmp_path: Path) -> Run:
     (tmp_path / "layers.py").write_text(module.text, "utf-8")
     (tmp_path / "model.net").write_text(MODEL, "utf-8")
 
-    def called(*arguments: str) -> subprocess.CompletedProcess[str]:
+    def called(*arguments: str, tab: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "dslc", *arguments],
             cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(generate.ROOT), "NO_COLOR": "1", "COLUMNS": "100"},
+            env={**os.environ, "PYTHONPATH": str(generate.ROOT), "NO_COLOR": "1", "COLUMNS": "100", **shell(tab)},
             capture_output=True, text=True, check=False,
         )  # fmt: skip
 
@@ -66,6 +72,11 @@ def test_a_layer_of_a_plugin_is_checked_explained_listed_and_meant(run: Run) -> 
     assert summary.returncode == 0, summary.stderr
     assert "squareplus" in summary.stdout
     assert "67" in summary.stdout  # 4 * 8 + 8 + 8 * 3 + 3
+
+
+def test_the_shell_completes_a_layer_of_a_plugin(run: Run) -> None:
+    assert "squareplus" in run(tab="dslc --plugin layers.py explain squ").stdout.split()
+    assert "squareplus" not in run(tab="dslc explain squ").stdout.split()
 
 
 def test_did_you_mean_knows_a_layer_of_a_plugin(run: Run, tmp_path: Path) -> None:

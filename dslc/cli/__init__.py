@@ -1,5 +1,6 @@
 """The command line. A command is one file of this folder: a function of the file's name, whose parameters are its options."""
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -35,13 +36,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(given: list[str]) -> object:
-    files, words = _plugins(given)
+    asked = "_DSLC_COMPLETE" in os.environ
+    files, words = _plugins(_line() if asked else given)
     if files:
         from dslc import plugins
 
         for file in files:
             plugins.load(file)
-    return _check(words) if _is_plain_check(words) else _app(words)(args=words, prog_name="dslc")
+    return _check(words) if _is_plain_check(words) and not asked else _app(words)(args=words, prog_name="dslc")
+
+
+def _line() -> list[str]:
+    """The words of the line in which somebody presses tab: a shell that asks what can follow says them in its own way."""
+    return (os.environ.get("_TYPER_COMPLETE_ARGS") or os.environ.get("COMP_WORDS", "")).split()[1:]
 
 
 def _plugins(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -84,7 +91,7 @@ def _app(arguments: Sequence[str]) -> "Typer":
     from dslc.cli import _options, _outcome
 
     app = typer.Typer(
-        add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True,
+        pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True,
         context_settings={"help_option_names": ["-h", "--help"]},
     )  # fmt: skip
     app.callback()(_options.dslc)

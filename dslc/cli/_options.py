@@ -6,15 +6,26 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dslc.cli import _completion
+
 if TYPE_CHECKING:
     from dslc.compiler import Options
 
 File = Annotated[str, typer.Argument(metavar="FILE", help="A `.net` file.")]
 Run = Annotated[str, typer.Argument(metavar="RUN", help="The folder of a run.", show_default=False)]
 Model = Annotated[
-    str | None, typer.Option("--model", metavar="NAME", help="Which model of the file; else the one that is trained.")
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="NAME",
+        help="Which model of the file; else the one that is trained.",
+        autocompletion=_completion.models,
+    ),
 ]
-Variant = Annotated[str | None, typer.Option("--variant", metavar="NAME", help="Which variant of the model.")]
+Variant = Annotated[
+    str | None,
+    typer.Option("--variant", metavar="NAME", help="Which variant of the model.", autocompletion=_completion.variants),
+]
 Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="A setting of the model or the train block; repeatable."),

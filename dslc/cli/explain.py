@@ -6,9 +6,12 @@ from typing import Annotated
 
 import typer
 
+from dslc.cli import _completion
+
 SUBJECT = typer.Argument(
-    metavar="CODE|LAYER|PASS|STD", help="Such as `E0301`, `dense`, `collapse_dense` or `std.transformer`."
-)
+    metavar="CODE|LAYER|PASS|STD", help="Such as `E0301`, `dense`, `collapse_dense` or `std.transformer`.",
+    autocompletion=_completion.subjects,
+)  # fmt: skip
 
 
 def explain(subject: Annotated[str, SUBJECT]) -> None:

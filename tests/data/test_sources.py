@@ -15,6 +15,7 @@ from dslc.data.base import SOURCES, DataMissing, DataRefused, Parts, Records, Ta
 from dslc.data.sources.blobs import Blobs
 from dslc.data.sources.circles import Circles
 from dslc.data.sources.moons import Moons
+from dslc.data.sources.rows import Rows
 from dslc.data.sources.sine import Sine
 from dslc.data.sources.spirals import Spirals
 from dslc.data.sources.xor import Xor
@@ -143,6 +144,10 @@ def test_xor_is_whether_the_signs_differ(tmp_path: Path) -> None:
     np.testing.assert_array_equal(columns["label"] == 1, np.prod(columns["features"], axis=1) < 0)
 
 
+def test_rows_are_numbered(tmp_path: Path) -> None:
+    assert arrays(Rows(n=3).load(here(tmp_path)))["row"].tolist() == [0, 1, 2]
+
+
 def test_blobs_lie_around_the_corners_of_a_polygon(tmp_path: Path) -> None:
     columns = arrays(Blobs(n=4_000, classes=4, noise=0.1).load(here(tmp_path)))
     corners = np.array([[1, 0], [0, 1], [-1, 0], [0, -1]])
@@ -174,6 +179,7 @@ def test_another_seed_draws_other_points(tmp_path: Path) -> None:
     ("source", "reason", "help"),
     [
         (Moons(n=1), "`moons` has 1 points for 2 classes", "`n` is 2 or more"),
+        (Rows(n=0), "`rows` has 0 rows", "`n` is 1 or more"),
         (Blobs(classes=0), "`blobs` has 0 classes", "`classes` is 1 or more"),
         (Sine(noise=-1.0), "`sine` has a noise of -1", "`noise` is a standard deviation: 0 or more"),
     ],
