@@ -24,6 +24,7 @@ from dslc.data.sources.iris import Iris
 from dslc.data.sources.mnist import Mnist
 from dslc.data.sources.moons import Moons
 from dslc.data.sources.npz import Npz
+from dslc.data.sources.rows import Rows
 from dslc.data.sources.sine import Sine
 from dslc.data.sources.spirals import Spirals
 from dslc.data.sources.text import Text
@@ -115,7 +116,7 @@ def samples(base: Path) -> dict[str, Source]:
         Cifar10(), Cifar100(), Images("pets", size=4), ImagePairs("maps"), Tokens("ids.bin", context=8),
         TextTable("reviews.csv", "review", "mood", vocab=5, context=4), TextPairs("pairs.tsv", context=3),
         Blobs(), BreastCancer(), Circles(), Csv("penguins.csv", "species"), Diabetes(), Digits(), FashionMnist(),
-        Iris(), Mnist(), Moons(), Npz("arrays.npz"), Sine(), Spirals(), Text("shore.txt", context=8), Wine(), Xor(),
+        Iris(), Mnist(), Moons(), Npz("arrays.npz"), Rows(n=8), Sine(), Spirals(), Text("shore.txt", context=8), Wine(), Xor(),
     ]  # fmt: skip
     return {source.name: source for source in made}
 
