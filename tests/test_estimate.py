@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 
+import headers
 import pytest
 from nets import plan_of
 
+from dslc import compiler
 from dslc.compilation import Compilation
 from dslc.compiler import Options
 from dslc.differentiate import differentiate
@@ -13,6 +15,7 @@ from dslc.estimate.memory import of_plan
 from dslc.estimate.speeds import Speeds, between
 from dslc.estimate.time import LOOP, graph_seconds, loop_seconds
 from dslc.ops.core.backward import Backward
+from dslc.sizes import sized, sizes_of
 from dslc.source import Source
 from dslc.text import from_text
 
@@ -91,6 +94,13 @@ def test_time_is_that_of_products_bytes_and_starts():
     assert graph_seconds(graph, SPEEDS) == pytest.approx(wanted)
     slower = replace(SPEEDS, start=1e-3)
     assert graph_seconds(graph, slower) - graph_seconds(graph, SPEEDS) == pytest.approx(1e-3 - 1e-6)
+
+
+@pytest.mark.parametrize("found", [pytest.param(found, id=found.name) for found in headers.examples()])
+def test_every_layer_of_the_examples_has_a_time(found: headers.Example):
+    graph = compiler.graph(found.source)
+    graph = sized(graph, sizes_of(graph, {}))
+    assert graph_seconds(graph, SPEEDS) > 0
 
 
 def test_speeds_between_measured_ones_go_by_the_logarithm_of_the_size():

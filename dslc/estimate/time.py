@@ -85,7 +85,7 @@ def _products(node: Node, graph: Graph, inner: Op, flops: int, speeds: Speeds) -
     """Rows by weights in one product, and tensors by each other in one for each example and head."""
     op = node.op
     taken = op.taken if isinstance(op, Backward) else [None if ref is None else graph.type(ref) for ref in node.inputs]
-    x = taken[0]
+    x = taken[0] if taken else None
     if x is None or x.rank < 3:
         return flops / speeds.product(flops)
     sizes = [int(size) for size in x.shape]  # pyright: ignore[reportArgumentType]
