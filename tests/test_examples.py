@@ -36,7 +36,7 @@ class Expected:
     """The median over so many of them: where one differs from another by as much as is left to the bound."""
     options: str = ""
     """Of `dslc train`: a variant, settings."""
-    marks: Any = pytest.mark.slow
+    marks: Any = (pytest.mark.slow,)
 
     def measured(self, folder: Path) -> float:
         return median(self._trained(folder, seed) for seed in range(self.seeds))
