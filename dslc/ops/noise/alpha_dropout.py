@@ -4,16 +4,16 @@ import math
 from typing import Any
 
 from dslc.lazy import jnp
-from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, floating, moved, op
+from dslc.ops.base import Context, Refused, Sample, op
+from dslc.ops.noise._dropping import Dropping
 from dslc.ops.noise._hash import dropping_key, survivors
-from dslc.types import Type
 
 LEAST = -1.7580993408473766
 """What a selu of minus infinity gives: minus its scale times its alpha."""
 
 
 @op
-class AlphaDropout(Op):
+class AlphaDropout(Dropping):
     """In training each element becomes the least value of a selu with probability `rate`; mean 0 and variance 1 stay.
 
     With the others, what came in with mean 0 and variance 1 is scaled and shifted so that it goes out with both. For
@@ -25,9 +25,7 @@ class AlphaDropout(Op):
 
     rate: float
 
-    random = True
-    transparent = True
-    keeps = ()
+    numbers = ()  # the scale is worked out in Python
     samples = (
         Sample(
             "alpha_dropout(0.5)",
@@ -41,12 +39,6 @@ class AlphaDropout(Op):
         Refused("alpha_dropout(1.0)", ("[batch, 3]",), "below 1"),
         Refused("alpha_dropout(0.1)", ("i32[batch]",), "needs floats"),
     )
-
-    def infer(self, x: Type) -> Type:
-        if not 0 <= self.rate < 1:
-            raise Mismatch(f"`rate = {self.rate}` must be at least 0 and below 1", "alpha_dropout(0.1) drops a tenth")
-        floating(x)
-        return x
 
     def apply(self, weights: Any, x: Any, *, ctx: Context) -> Any:
         key = dropping_key(ctx, self.rate)
@@ -62,10 +54,6 @@ class AlphaDropout(Op):
         if key is None:
             return {"x": gradient}
         return {"x": jnp.where(survivors(key, gradient.shape, self.rate), self._scale() * gradient, 0)}
-
-    def cost(self, x: Type) -> Cost:
-        # Outside of training nothing is computed, and XLA makes no copy.
-        return Cost(0, moved(x, x))
 
     def _scale(self) -> float:
         """One over the deviation after dropping from a variance of 1."""
