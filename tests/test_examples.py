@@ -75,7 +75,7 @@ EXPECTED = [
     Expected("basics/single_layer", "accuracy", "93 %", seeds=5),
     Expected("basics/vanishing_gradients", "accuracy", at_most="20 %"),
     *(
-        Expected("basics/vanishing_gradients", "accuracy", "90 %", options=cure)
+        Expected("basics/vanishing_gradients", "accuracy", "90 %", seeds=3, options=cure)
         for cure in ("rectified", "normed", "skipping")
     ),
     Expected("vision/residual", "accuracy", "98 %", seeds=3),
@@ -90,7 +90,7 @@ EXPECTED = [
     Expected("generative/rbm", "error", at_most="0.02", marks=MNIST),
     Expected("generative/autoencoder", "loss", at_most="0.03"),
     Expected("generative/denoising_autoencoder", "loss", at_most="0.03"),
-    Expected("generative/wgan_gp", "gap", at_most="0.1"),
+    Expected("generative/wgan_gp", "energy", at_most="0.04", seeds=3),
     # nanoGPT names 1.88 for this layout after 2,000 steps; this run reaches 1.80.
     Expected("language/gpt_char", "loss", at_most="1.88", marks=TEXT),
     Expected("sequence/char_rnn", "loss", at_most="1.75", marks=TEXT),
