@@ -140,7 +140,7 @@ TINY = [
     Tiny("generative/autoencoder", steps=40),
     Tiny("generative/denoising_autoencoder", steps=40),
     Tiny("generative/gan", steps=40, watched="critic.loss"),
-    Tiny("generative/wgan_gp", steps=40, watched="judge.penalty"),
+    Tiny("generative/wgan_gp", "weight=10.0", steps=40, watched="judge.penalty"),
     Tiny("sequence/elman", "length=3 batch=256 optimizer=adam(3e-2)", steps=60),
     Tiny("sequence/tagger", "length=6 units=16 optimizer=adam(2e-2)", steps=40),
     Tiny(
