@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from dslc.catalogue import Catalogue, Entry, entry
 from dslc.dims import Size, same
+from dslc.ops._time import UNKNOWN, Axis, InTime, Stretch, aligned, by_axis, in_order
 from dslc.types import BYTES, Type
 
 if TYPE_CHECKING:
@@ -228,6 +229,40 @@ class Op(Entry):
     def workspace(self, *inputs: Any, **named: Any) -> int:
         """Bytes that a call, forward or backward, works with besides what goes in and comes out; types are concrete."""
         return 0
+
+    def in_time(self, time: Sequence[Axis], *types: Type | None) -> InTime:
+        """How the op goes along the positions of a sequence; asked where at least one input has them.
+
+        Args:
+            time: for each input the axis of the positions; None where it does not depend on them, or is left out.
+            types: of the inputs, all positions at once, every size an int.
+        """
+        if self.elementwise:
+            return aligned(time, types)
+        if self.rowwise or self.view:
+            (axis,), (x,) = time, types
+            assert axis is not None
+            assert x is not None
+            out: Type = self.infer(x)
+            if self.view:
+                return in_order(axis, x.shape, out.shape)
+            return by_axis(time, types, (x.rank - 1,) if out.rank == x.rank else ())
+        return UNKNOWN
+
+    def step(
+        self, weights: Any, memory: Mapping[str, Any] | None, here: Stretch, *inputs: Any, ctx: Context
+    ) -> tuple[Any, Mapping[str, Any]]:
+        """The output at a run of positions, and what to keep of them; for an op that keeps something.
+
+        Args:
+            memory: what has been kept by name, all positions; None: nothing came before.
+            here: where the run is.
+            inputs: at these positions; whole where they do not depend on them and are not cut.
+
+        Returns:
+            The output, and by name the entries of these positions, or the whole that replaces what was kept.
+        """
+        raise AssertionError(type(self).__name__)
 
     def backward(self, kept: Any, gradient: Any, ctx: Context) -> Mapping[str, Any]:
         """Gradients by input name and weight role, from the kept arrays and the gradient of the output.

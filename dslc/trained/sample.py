@@ -1,21 +1,20 @@
 """Text that a model continues."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from dslc.bind import bind, dims_of
 from dslc.data.base import DataFailure
 from dslc.data.vocabulary import encode
+from dslc.decode import Blocked, Decoder, decoder
+from dslc.errors.base import Problem
 from dslc.errors.data import NothingToSample, from_failure
-from dslc.graph import Graph
-from dslc.lazy import jax, jnp, lax, np
-from dslc.lower import Program, lower
-from dslc.optimize import optimize
-from dslc.prepare import Prepared, prepare
+from dslc.errors.sampling import NotCausal, WholeEachTime
+from dslc.lazy import jax, jnp, lax
 from dslc.source import NOWHERE
 from dslc.train.generator import base_key
 from dslc.trained.run import Run, failed
+from dslc.trained.writing import Stepwise, Text, Whole, looks_ahead
 
 
 @dataclass(frozen=True)
@@ -28,69 +27,85 @@ class Settings:
     """Only so many of the likeliest characters are drawn from."""
     seed: int = 0
 
+    def draw(self, logits: Any, number: Any) -> Any:
+        """The next character: the `number`-th that is drawn.
 
-def sample(run: Run, prompt: str, count: int, settings: Settings) -> Iterator[str]:
+        Shapes: `[classes]` and `i32[]` to `i32[]`.
+        """
+        if self.temperature == 0:
+            return jnp.argmax(logits).astype(jnp.int32)
+        logits = logits / self.temperature
+        if self.top_k is not None and self.top_k < logits.shape[0]:
+            least = lax.top_k(logits, self.top_k)[0][-1]
+            logits = jnp.where(logits < least, -jnp.inf, logits)
+        key = jax.random.fold_in(base_key(self.seed), number)
+        return jax.random.categorical(key, logits).astype(jnp.int32)
+
+
+def _silent(said: Problem) -> None:
+    """Nobody listens."""
+
+
+def sample(
+    run: Run, prompt: str, count: int, settings: Settings, tell: Callable[[Problem], None] = _silent
+) -> Iterator[str]:
     """So many characters that continue the prompt, one after the other.
 
-    The model sees the last `context` characters; what stands behind the present one, it cannot see: a model of text is causal.
+    Up to the context of the training data each is computed from what the model keeps of those before it; beyond, the model sees
+    the last `context` characters, and all of them are computed again for each new one. `tell` gets what is worth a note.
 
     Raises:
-        Failed: when the model does not continue text, or the prompt has a character that it has not learnt.
+        Failed: when the model does not continue text, is not causal, or the prompt has a character that it has not learnt.
     """
-    vocabulary, context = _vocabulary(run), int(getattr(run.declared.data.source, "context", 0))
+    vocabulary, output = _vocabulary(run)
+    context = int(getattr(run.declared.data.source, "context", 0))
     try:
-        ids = encode(prompt or vocabulary[0], vocabulary).tolist()
+        ids: list[int] = encode(prompt or vocabulary[0], vocabulary).tolist()
     except DataFailure as failure:
         raise failed(from_failure(NOWHERE, failure)) from None
-    weights, state = run.arrays(run.graph)
-    prepared = _prepared(run, context)
-    weights |= lower(prepared.once)(weights, state, {})[0]
-    step = jax.jit(_step(run, prepared.rest, settings))
-    key = base_key(settings.seed)
-    for number in range(count):
-        seen = ids[-context:]
-        window = np.zeros((1, context), np.int32)
-        window[0, : len(seen)] = seen
-        ids.append(int(step(weights, state, window, np.int32(len(seen) - 1), jax.random.fold_in(key, number))))
-        yield vocabulary[ids[-1]]
+    text = Text(run, run.graph.sources("input")[0].name, output, context, settings.draw)
+    stepwise = _stepwise(run, text, tell)
+    for number in _numbers(text, ids, count, stepwise):
+        yield vocabulary[number]
 
 
-def _vocabulary(run: Run) -> tuple[str, ...]:
-    """The characters that the model puts out logits for."""
+def _numbers(text: Text, ids: list[int], count: int, stepwise: bool) -> Iterator[int]:
+    known = len(ids)
+    if stepwise and known <= text.context:
+        for number in Stepwise(text).continued(ids, min(count, text.context + 1 - known)):
+            ids.append(number)
+            yield number
+    if left := count - (len(ids) - known):
+        yield from Whole(text).continued(ids, left, len(ids) - known)
+
+
+def _stepwise(run: Run, text: Text, tell: Callable[[Problem], None]) -> bool:
+    """Whether the model is computed position by position; a model that is not causal is refused."""
+    try:
+        _decoder(text).part(1, first=False)
+    except Blocked as blocked:
+        node = blocked.node
+        layer = node.path or node.name
+        if blocked.ahead or looks_ahead(text):
+            problem = NotCausal(node.span, run.declared.model or run.name, layer, node.op.name, blocked.reason)
+            raise failed(problem) from None
+        tell(WholeEachTime(node.span, layer, node.op.name, blocked.reason))
+        return False
+    return True
+
+
+def _decoder(text: Text) -> Decoder:
+    return decoder(text.run.graph, text.input, text.output, {text.input: (1, text.context)})
+
+
+def _vocabulary(run: Run) -> tuple[tuple[str, ...], str]:
+    """The characters that the model puts out logits for, and the output that has these."""
     names = run.config.get("names", {}).get("tokens")
-    inputs = run.graph.sources("input")
-    if not names or len(inputs) != 1 or len(run.graph.outputs) != 1 or run.graph.type(_only(run)).rank != 3:
+    outputs = [
+        name
+        for name, ref in run.graph.outputs.items()
+        if run.graph.type(ref).rank == 3 and run.graph.type(ref).shape[-1] == len(names or ())
+    ]
+    if not names or len(run.graph.sources("input")) != 1 or len(outputs) != 1:
         raise failed(NothingToSample(run.declared.span, run.declared.model))
-    return tuple(names)
-
-
-def _only(run: Run) -> Any:
-    return next(iter(run.graph.outputs.values()))
-
-
-def _prepared(run: Run, context: int) -> Prepared:
-    """The graph for one window, and apart from it what depends on the weights alone."""
-    name = run.graph.sources("input")[0].name
-    graph, _ = optimize(
-        bind(run.graph, dims_of(run.graph, {name: (1, context)})), "inference", run.passes, run.precision
-    )
-    return prepare(graph)
-
-
-def _step(run: Run, graph: Graph, settings: Settings) -> Any:
-    """A function from a window and the place of its last character to the next one."""
-    name = run.graph.sources("input")[0].name
-    program: Program = lower(graph, run.source)
-
-    def step(weights: Any, state: Any, window: Any, last: Any, key: Any) -> Any:
-        outputs, _ = program(weights, state, {name: window})
-        logits = lax.dynamic_index_in_dim(next(iter(outputs.values()))[0], last, keepdims=False)
-        if settings.temperature == 0:
-            return jnp.argmax(logits)
-        logits = logits / settings.temperature
-        if settings.top_k is not None and settings.top_k < logits.shape[0]:
-            least = lax.top_k(logits, settings.top_k)[0][-1]
-            logits = jnp.where(logits < least, -jnp.inf, logits)
-        return jax.random.categorical(key, logits)
-
-    return step
+    return tuple(names), outputs[0]

@@ -1,9 +1,11 @@
 """What the gated units share: two halves of the features, one of which opens the other."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from dslc.dims import NotDivisible, exact_div
 from dslc.lazy import jnp
+from dslc.ops._time import Axis, InTime, by_axis
 from dslc.ops.base import Context, Cost, Mismatch, Op, axis_of, elements, floating, moved
 from dslc.types import Type
 
@@ -29,6 +31,9 @@ class Gated(Op):
     def gate(self, x: Any) -> Any:
         """The function of the second half."""
         raise AssertionError(type(self).__name__)
+
+    def in_time(self, time: Sequence[Axis], *types: Type | None) -> InTime:
+        return by_axis(time, types, (self.axis,))
 
     def apply(self, weights: Any, x: Any, *, ctx: Context) -> Any:
         held, gate = jnp.split(x, 2, self.axis)

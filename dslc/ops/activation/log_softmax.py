@@ -1,9 +1,10 @@
 """The logarithm of softmax."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dslc.lazy import jnp, lax
+from dslc.ops._time import Axis, InTime, aligned
 from dslc.ops.base import Context, Cost, Op, Refused, Sample, axis_of, elements, floating, moved, op
 from dslc.types import Type
 
@@ -46,6 +47,9 @@ class LogSoftmax(Op):
         floating(x)
         axis_of(self.axis, x.rank)
         return x
+
+    def in_time(self, time: Sequence[Axis], *types: Type | None) -> InTime:
+        return aligned(time, types, (self.axis,))
 
     def apply(self, weights: Any, x: Any, *, ctx: Context) -> Any:
         centred = x - lax.stop_gradient(x.max(self.axis, keepdims=True))

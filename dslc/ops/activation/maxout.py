@@ -1,8 +1,10 @@
 """The largest of several linear maps."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from dslc.dims import NotDivisible, exact_div
+from dslc.ops._time import Axis, InTime, by_axis
 from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, elements, floating, moved, op
 from dslc.types import Type
 
@@ -45,6 +47,9 @@ class Maxout(Op):
         except NotDivisible:
             reason = f"the last axis has size {x.shape[-1]}, which does not divide by {self.pieces}"
             raise Mismatch(reason, f"give it `units * {self.pieces}` features", 0) from None
+
+    def in_time(self, time: Sequence[Axis], *types: Type | None) -> InTime:
+        return by_axis(time, types, (-1,))
 
     def apply(self, weights: Any, x: Any, *, ctx: Context) -> Any:
         return x.reshape(*x.shape[:-1], -1, self.pieces).max(-1)

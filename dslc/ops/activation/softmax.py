@@ -1,9 +1,10 @@
 """The normalized exponential."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dslc.lazy import jnp, lax
+from dslc.ops._time import Axis, InTime, aligned
 from dslc.ops._wide import widened
 from dslc.ops.base import (
     Context,
@@ -68,6 +69,9 @@ class Softmax(Op):
         if mask is not None and broadcast(x, mask) != x.shape:
             raise Mismatch(f"the mask {mask} does not broadcast to {x}", "reduce the mask to the axes of the input", 1)
         return x
+
+    def in_time(self, time: Sequence[Axis], *types: Type | None) -> InTime:
+        return aligned(time, types, (self.axis,))
 
     def apply(self, weights: Any, x: Any, mask: Any, *, ctx: Context) -> Any:
         return self._shares(widened(x), mask).astype(x.dtype)

@@ -1,10 +1,11 @@
 """The matrix product."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dslc.dims import same
 from dslc.lazy import jnp
+from dslc.ops._time import ACROSS, UNKNOWN, Across, Axis, InTime, Passage, aligned
 from dslc.ops.arithmetic._broadcast import alike, common
 from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, broadcast, elements, floating, moved, op
 from dslc.types import Type
@@ -54,6 +55,28 @@ class Matmul(Op):
         leading = broadcast(Type(a.shape[:-2]), Type(b.shape[:-2]))
         rows, columns = a.shape[-2:-1], b.shape[-1:] if b.rank > 1 else ()
         return Type((*leading, *rows, *columns), common(Type((), a.dtype), Type((), b.dtype)).dtype)
+
+    def in_time(self, time: Sequence[Axis], *types: Type | None) -> InTime:
+        a, b = types
+        assert a is not None
+        assert b is not None
+        rank = max(a.rank, b.rank)
+        if time[0] is not None and time[1] is not None:
+            # Products of matrices that each position has by itself.
+            found = aligned(time, types)
+            apart = isinstance(found, Passage) and a.rank > 1 and b.rank > 1 and (found.outputs[0] or 0) < rank - 2
+            return found if apart else Across("meets the positions along two axes", ahead=False)
+        left = time[0] is not None
+        axis, x, other = (time[0], a, b) if left else (time[1], b, a)
+        assert axis is not None
+        place = axis - x.rank
+        if place == (-1 if left or b.rank == 1 else -2):
+            return ACROSS
+        if (left and b.rank == 1) or (not left and a.rank == 1):
+            return Passage((axis - (not left),)) if x.rank == rank else UNKNOWN
+        cut = place if place < -2 and other.rank >= -place and other.shape[place] != 1 else None
+        cuts = None if cut is None else other.rank + cut
+        return Passage((rank + place,), (None, cuts) if left else (cuts, None))
 
     def apply(self, weights: Any, a: Any, b: Any, *, ctx: Context) -> Any:
         return jnp.matmul(*alike(a, b))

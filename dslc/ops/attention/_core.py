@@ -28,8 +28,8 @@ class Attend:
     rate: Any = 0.0
     key: Any = None
     """Random key of the dropout of the shares; None: no dropout."""
-    start: int = 0
-    """Position of the first query, counted from the first key."""
+    start: Any = 0
+    """Position of the first query, counted from the first key: an int, or a scalar array."""
 
     def forward(self, q: Any, k: Any, v: Any) -> tuple[Any, Any, Any, Any]:
         """The context `[..., heads, query, width]`, the shares before they are divided by their total, total, largest score."""

@@ -1,9 +1,11 @@
 """Distances as a penalty."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dslc.lazy import jnp, np
-from dslc.ops.attention._distance import check, lengths
+from dslc.ops._time import Axis, InTime, Stretch
+from dslc.ops.attention._distance import by_query, check, distances, lengths
 from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, moved, op
 from dslc.types import Type
 
@@ -51,6 +53,16 @@ class Alibi(Op):
         slopes = 2.0 ** (-8 * np.arange(1, self.heads + 1) / self.heads)
         distance = np.abs(np.arange(query)[:, None] - np.arange(key)[None, :])
         return jnp.asarray(-slopes[:, None, None] * distance[None], x.dtype)
+
+    def in_time(self, time: Sequence[Axis], *types: Type | None) -> InTime:
+        return by_query(time, types)
+
+    def step(
+        self, weights: Any, memory: Mapping[str, Any] | None, here: Stretch, *inputs: Any, ctx: Context
+    ) -> tuple[Any, Mapping[str, Any]]:
+        slopes = jnp.asarray(2.0 ** (-8 * np.arange(1, self.heads + 1) / self.heads), inputs[0].dtype)
+        distance = abs(distances(here, inputs[0])).astype(inputs[0].dtype)
+        return -slopes[:, None, None] * distance[None], {}
 
     def backward(self, kept: Any, gradient: Any, ctx: Context) -> dict[str, Any]:
         return {}

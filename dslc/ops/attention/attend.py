@@ -1,16 +1,19 @@
 """Attention of given queries, keys and values."""
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from dslc.dims import NotDivisible, Size, exact_div, less, same
 from dslc.lazy import jnp
+from dslc.ops._time import UNKNOWN, Across, Axis, InTime, Stretch
 from dslc.ops._wide import wide
 from dslc.ops.attention import _long
 from dslc.ops.attention._core import LONG, merge_heads, split_heads
 from dslc.ops.attention._core import Attend as Core
 from dslc.ops.attention._mask import check, check_window, spread_out
 from dslc.ops.attention._rotary import rotated
+from dslc.ops.attention._step import Run, of_itself, to_memory
 from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, elements, floating, moved, op
 from dslc.ops.noise._hash import dropping_key
 from dslc.types import Type
@@ -128,6 +131,34 @@ class Attend(Op):
             saved = {"logsumexp": logsumexp}
         return merge_heads(context), {"context": context} | saved
 
+    def in_time(self, time: Sequence[Axis], *types: Type | None) -> InTime:
+        query, key, value, *places = types
+        assert query is not None
+        assert key is not None
+        assert value is not None
+        given, axis = (places[0], places[1]), query.rank - 2
+        if time[:3] == (axis, None, None):
+            if self.rope is not None:
+                return Across("turns by their places the queries to another sequence", ahead=False)
+            return to_memory(self.causal, self.heads, query, key, given, time[3:], (None, None, None))
+        if time[:3] != (axis, axis, axis):
+            return UNKNOWN
+        kept = {
+            name: Type((*one.shape[:-2], self._groups, one.shape[-2], _width(one, self._groups, place)), one.dtype)
+            for place, (name, one) in enumerate((("key", key), ("value", value)), 1)
+        }
+        return of_itself(self.causal, self.heads, query, kept, given, time[3:], (None, None, None))
+
+    def step(
+        self, weights: Any, memory: Mapping[str, Any] | None, here: Stretch, *inputs: Any, ctx: Context
+    ) -> tuple[Any, Mapping[str, Any]]:
+        query, key, value, mask, bias = inputs
+        q, k, v = self._heads(query, key, value, here.first)
+        if bias is not None:
+            bias = jnp.expand_dims(bias, tuple(range(q.ndim - bias.ndim)))
+        context, now = Run(self.window, here.first, mask, bias)(q, k, v, memory)
+        return merge_heads(context), now
+
     def backward(self, kept: Any, gradient: Any, ctx: Context) -> dict[str, Any]:
         bias = kept.get("position_bias")
         q, k, v = self._heads(kept["query"], kept["key"], kept["value"])
@@ -159,11 +190,11 @@ class Attend(Op):
     def _factor(self, width: int) -> float:
         return width**-0.5 if self.scale is None else self.scale
 
-    def _heads(self, query: Any, key: Any, value: Any) -> tuple[Any, Any, Any]:
-        """Scaled queries, keys and values, head-major."""
+    def _heads(self, query: Any, key: Any, value: Any, start: Any = 0) -> tuple[Any, Any, Any]:
+        """Scaled queries, keys and values, head-major; `start` is the position of the first."""
         q, k = split_heads(query, self.heads), split_heads(key, self._groups)
         if self.rope is not None:
-            q, k = rotated(q, self.rope), rotated(k, self.rope)
+            q, k = (rotated(one, self.rope, start=start) for one in (q, k))
         return q * self._factor(q.shape[-1]), k, split_heads(value, self._groups)
 
     def _core(self, ctx: Context, q: Any, k: Any, mask: Any, bias: Any) -> Core:

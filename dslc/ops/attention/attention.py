@@ -1,5 +1,6 @@
 """Multi-head attention."""
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -7,11 +8,13 @@ from dslc.dims import NotDivisible, Size, exact_div, less, same
 from dslc.initializers.base import Initializer
 from dslc.initializers.zeros import Zeros
 from dslc.lazy import jnp
+from dslc.ops._time import UNKNOWN, Across, Axis, InTime, Stretch
 from dslc.ops._wide import wide
 from dslc.ops.attention import _long
 from dslc.ops.attention._core import LONG, Attend, merge_heads, split_heads
 from dslc.ops.attention._mask import check, check_window, spread_out
 from dslc.ops.attention._rotary import rotated
+from dslc.ops.attention._step import Run, of_itself, to_memory
 from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, Weight, elements, floating, moved, op
 from dslc.ops.noise._hash import dropping_key
 from dslc.types import Type
@@ -153,6 +156,29 @@ class Attention(Op):
         out = self._mapped(weights, "out", merge_heads(context))
         return out, {"query": q, "key": k, "value": v, "context": context} | saved
 
+    def in_time(self, time: Sequence[Axis], *types: Type | None) -> InTime:
+        x, memory, *places = types
+        assert x is not None
+        if time[1] is not None or time[0] not in (None, x.rank - 2):
+            return UNKNOWN
+        given = places[0], places[1]
+        if memory is not None:
+            if self.rope is not None:
+                return Across("turns by their places the queries to another sequence", ahead=False)
+            return to_memory(self.causal, self.heads, x, memory, given, time[2:], (None, None))
+        kept = {name: self.saved(x)[name] for name in ("key", "value")}
+        return of_itself(self.causal, self.heads, x, kept, given, time[2:], (None, None))
+
+    def step(
+        self, weights: Any, memory: Mapping[str, Any] | None, here: Stretch, *inputs: Any, ctx: Context
+    ) -> tuple[Any, Mapping[str, Any]]:
+        x, _, mask, bias = inputs
+        q, k, v = self._projected(weights, x, None, here.first)
+        if bias is not None:
+            bias = jnp.expand_dims(bias, tuple(range(q.ndim - bias.ndim)))
+        context, now = Run(self.window, here.first, mask, bias)(q, k, v, memory)
+        return self._mapped(weights, "out", merge_heads(context)), now
+
     def backward(self, kept: Any, gradient: Any, ctx: Context) -> dict[str, Any]:
         x, memory, bias = kept["x"], kept.get("memory"), kept.get("position_bias")
         by_context, gradients = self._unmapped(kept, "out", merge_heads(kept["context"]), gradient)
@@ -211,8 +237,8 @@ class Attention(Op):
             bias = jnp.expand_dims(bias, tuple(range(q.ndim - bias.ndim)))
         return Attend(self.causal, self.window, mask, bias, self.dropout, dropping_key(ctx, self.dropout))
 
-    def _projected(self, weights: Any, x: Any, memory: Any) -> tuple[Any, Any, Any]:
-        """Scaled queries, keys and values, head-major."""
+    def _projected(self, weights: Any, x: Any, memory: Any, start: Any = 0) -> tuple[Any, Any, Any]:
+        """Scaled queries, keys and values, head-major; `start` is the position of the first."""
         if memory is None:
             merged = self._mapped(weights, "qkv", x)
             inner = merged.shape[-1] * self.heads // (self.heads + 2 * self._groups)
@@ -222,7 +248,7 @@ class Attention(Op):
             k, v = jnp.split(self._mapped(weights, "kv", memory), 2, axis=-1)
         q, k, v = split_heads(q, self.heads), split_heads(k, self._groups), split_heads(v, self._groups)
         if self.rope is not None:
-            q, k = rotated(q, self.rope), rotated(k, self.rope)
+            q, k = (rotated(one, self.rope, start=start) for one in (q, k))
         return q * self._factor(q.shape[-1]), k, v
 
     def _mapped(self, weights: Any, role: str, x: Any) -> Any:

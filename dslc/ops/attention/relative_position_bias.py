@@ -1,11 +1,12 @@
 """What the distance of two positions adds to their score."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dslc.initializers.normal import Normal
 from dslc.lazy import jnp, np
-from dslc.ops.attention._distance import check, lengths
+from dslc.ops._time import Axis, InTime, Stretch
+from dslc.ops.attention._distance import by_query, check, distances, lengths
 from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, Weight, moved, op
 from dslc.types import Type
 
@@ -63,6 +64,17 @@ class RelativePositionBias(Op):
     def apply(self, weights: Any, x: Any, memory: Any = None, *, ctx: Context) -> Any:
         return jnp.moveaxis(weights["table"][self._rows(*lengths(x, memory))], -1, 0).astype(x.dtype)
 
+    def in_time(self, time: Sequence[Axis], *types: Type | None) -> InTime:
+        return by_query(time, types)
+
+    def step(
+        self, weights: Any, memory: Mapping[str, Any] | None, here: Stretch, *inputs: Any, ctx: Context
+    ) -> tuple[Any, Mapping[str, Any]]:
+        ahead = distances(here, inputs[0])
+        # Distances are few: the row of each is known when the program is compiled.
+        rows = jnp.asarray(self._row(np.arange(1 - here.most, here.most)))[ahead + here.most - 1]
+        return jnp.moveaxis(weights["table"][rows], -1, 0).astype(inputs[0].dtype), {}
+
     def backward(self, kept: Any, gradient: Any, ctx: Context) -> Mapping[str, Any]:
         table = jnp.zeros((self.buckets, self.heads), gradient.dtype)
         return {"table": table.at[self._rows(*gradient.shape[1:])].add(jnp.moveaxis(gradient, 0, -1))}
@@ -82,7 +94,10 @@ class RelativePositionBias(Op):
 
     def _rows(self, query: int, key: int) -> Any:
         """The row of the table for every query and key."""
-        ahead = np.arange(key)[None, :] - np.arange(query)[:, None]
+        return self._row(np.arange(key)[None, :] - np.arange(query)[:, None])
+
+    def _row(self, ahead: Any) -> Any:
+        """The row of the table for keys that are so far behind the query, or before it: a number below 0."""
         distance = np.abs(ahead) if self.bidirectional else np.maximum(-ahead, 0)
         exact = self._exact
         share = np.log(np.maximum(distance, exact) / exact) / np.log(self.distance / exact)

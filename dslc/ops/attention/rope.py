@@ -1,9 +1,10 @@
 """Positions as rotations."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dslc.dims import remainder
+from dslc.ops._time import Across, Axis, InTime, Passage, Stretch
 from dslc.ops.attention._rotary import rotated
 from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, elements, floating, moved, op
 from dslc.types import Type
@@ -51,6 +52,18 @@ class Rope(Op):
 
     def apply(self, weights: Any, x: Any, *, ctx: Context) -> Any:
         return rotated(x, self.base)
+
+    def in_time(self, time: Sequence[Axis], *types: Type | None) -> InTime:
+        (axis,), (x,) = time, types
+        assert x is not None
+        if axis == x.rank - 1:
+            return Across("works across the positions")
+        return Passage((axis,), memory={} if axis == x.rank - 2 else None)
+
+    def step(
+        self, weights: Any, memory: Mapping[str, Any] | None, here: Stretch, *inputs: Any, ctx: Context
+    ) -> tuple[Any, Mapping[str, Any]]:
+        return rotated(inputs[0], self.base, start=here.first), {}
 
     def backward(self, kept: Any, gradient: Any, ctx: Context) -> Mapping[str, Any]:
         return {"x": rotated(gradient, self.base, -1)}

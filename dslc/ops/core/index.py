@@ -1,8 +1,10 @@
 """Slices, as NumPy writes them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from dslc.dims import Size, ceil_div, less, less_equal
+from dslc.ops._time import UNKNOWN, Across, Axis, InTime, Passage
 from dslc.ops.base import Context, Cost, Mismatch, Op, moved, op
 from dslc.types import Type
 
@@ -34,6 +36,21 @@ class Index(Op):
                 _check_entry(item, x.shape[axis], axis)
             axis += 1
         return x.with_shape(*shape)
+
+    def in_time(self, time: Sequence[Axis], *types: Type | None) -> InTime:
+        (axis,), (x,) = time, types
+        assert x is not None
+        place = 0
+        taken = 0
+        for item in _complete(self.items, x.rank):
+            if item == "none":
+                place += 1
+                continue
+            if taken == axis:
+                whole = isinstance(item, tuple) and item[0] in (None, 0) and item[1] is None and item[2] in (None, 1)  # pyright: ignore[reportUnknownVariableType]
+                return Passage((place,)) if whole else Across("picks positions", ahead=False)
+            taken, place = taken + 1, place + isinstance(item, tuple)
+        return UNKNOWN
 
     def apply(self, weights: Any, x: Any, *, ctx: Context) -> Any:
         return x[tuple(_for_arrays(item) for item in self.items)]

@@ -1,8 +1,10 @@
 """Entries of a tensor by number."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from dslc.lazy import jnp
+from dslc.ops._time import UNKNOWN, Axis, InTime, Passage
 from dslc.ops.base import Context, Cost, Mismatch, Op, moved, op
 from dslc.types import Type
 
@@ -26,6 +28,17 @@ class Take(Op):
         if not index.is_integer:
             raise Mismatch(f"an index needs integers, and gets {index.dtype}", 'cast it first: `-> cast("i32")`', 1)
         return x.with_shape(*x.shape[: self.axis], *index.shape, *x.shape[self.axis + 1 :])
+
+    def in_time(self, time: Sequence[Axis], *types: Type | None) -> InTime:
+        of, by = time
+        x, index = types
+        assert x is not None
+        assert index is not None
+        if of is None and by is not None:
+            return Passage((self.axis + by,))
+        if by is None and of is not None and of != self.axis:
+            return Passage((of if of < self.axis else of + index.rank - 1,))
+        return UNKNOWN
 
     def apply(self, weights: Any, x: Any, index: Any, *, ctx: Context) -> Any:
         return jnp.take(x, index, axis=self.axis)

@@ -1,9 +1,11 @@
 """Numbers as waves."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from dslc.dims import Size, less, remainder
 from dslc.lazy import jnp
+from dslc.ops._time import Axis, InTime, by_axis
 from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, elements, moved, op
 from dslc.types import Type
 
@@ -47,6 +49,9 @@ class SinusoidalEmbedding(Op):
         if not self.base > 0:
             raise Mismatch(f"`base = {self.base}` must be above zero", "base = 10_000")
         return Type((*t.shape, self.units), t.dtype if t.is_float else "f32")
+
+    def in_time(self, time: Sequence[Axis], *types: Type | None) -> InTime:
+        return by_axis(time, types, ())
 
     def apply(self, weights: Any, t: Any, *, ctx: Context) -> Any:
         units: Any = self.units

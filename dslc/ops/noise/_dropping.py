@@ -1,7 +1,9 @@
 """What the layers share that drop in training: the rate, and the mask that both directions draw anew from one key."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from dslc.ops._time import Axis, InTime, by_axis
 from dslc.ops.base import Context, Cost, Mismatch, Op, floating, moved
 from dslc.ops.noise._hash import drop, dropping_key
 from dslc.types import Type
@@ -26,6 +28,9 @@ class Dropping(Op):
             raise Mismatch(f"`rate = {self.rate}` must be at least 0 and below 1", f"`{self.name}(0.1)` drops a tenth")
         floating(x)
         return x
+
+    def in_time(self, time: Sequence[Axis], *types: Type | None) -> InTime:
+        return by_axis(time, types, ())  # the identity outside of training
 
     def apply(self, weights: Any, x: Any, *, ctx: Context) -> Any:
         return self._dropped(x, ctx)

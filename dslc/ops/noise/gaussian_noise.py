@@ -1,8 +1,10 @@
 """Noise added in training."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from dslc.lazy import jax
+from dslc.ops._time import Axis, InTime, by_axis
 from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, floating, moved, op
 from dslc.types import Type
 
@@ -39,6 +41,9 @@ class GaussianNoise(Op):
             raise Mismatch(f"`std = {self.std}` is below zero", "use its positive")
         floating(x)
         return x
+
+    def in_time(self, time: Sequence[Axis], *types: Type | None) -> InTime:
+        return by_axis(time, types, ())  # the identity outside of training
 
     def apply(self, weights: Any, x: Any, *, ctx: Context) -> Any:
         if not ctx.training:

@@ -1,10 +1,12 @@
 """Batch normalization."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from dslc.initializers.ones import Ones
 from dslc.initializers.zeros import Zeros
 from dslc.lazy import jnp, lax
+from dslc.ops._time import Axis, InTime, by_axis
 from dslc.ops._wide import wide, widened
 from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, Weight, elements, moved, op
 from dslc.ops.norm._axis import check, column_sum, row
@@ -60,6 +62,9 @@ class BatchNorm(Op):
     def saved(self, x: Type) -> dict[str, Type]:
         kind = Type(x.shape[-1:], wide(x.dtype))
         return {"centre": kind, "rstd": kind}
+
+    def in_time(self, time: Sequence[Axis], *types: Type | None) -> InTime:
+        return by_axis(time, types, (-1,))
 
     def apply(self, weights: Any, x: Any, *, ctx: Context) -> Any:
         return self.apply_saving(weights, x, ctx=ctx)[0]

@@ -1,8 +1,10 @@
 """Vectors of length 1."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from dslc.lazy import jnp, lax
+from dslc.ops._time import Axis, InTime, by_axis
 from dslc.ops._wide import widened
 from dslc.ops.base import Context, Cost, Op, Refused, Sample, axis_of, elements, moved, op
 from dslc.ops.norm._axis import check
@@ -38,6 +40,9 @@ class L2Normalize(Op):
         check(x, self.eps, rank=1)
         axis_of(self.axis, x.rank)
         return x
+
+    def in_time(self, time: Sequence[Axis], *types: Type | None) -> InTime:
+        return by_axis(time, types, (self.axis,))
 
     def apply(self, weights: Any, x: Any, *, ctx: Context) -> Any:
         values = widened(x)

@@ -4,13 +4,15 @@ The product with the input is one for all steps, before the loop; the loop goes 
 turned to `[time, batch, features]` around it. Gradients of weights are one product each, after the loop of the reverse pass.
 """
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from dslc.dims import Size, less, same
 from dslc.initializers.base import Initializer
 from dslc.lazy import jnp
+from dslc.ops._time import UNKNOWN, Across, Axis, InTime, Memory, Passage, Stretch
 from dslc.ops._wide import wide
-from dslc.ops.base import Mismatch, Op, Weight, floating
+from dslc.ops.base import Context, Mismatch, Op, Weight, floating
 from dslc.types import Type
 
 
@@ -21,6 +23,9 @@ class Recurrent(Op):
     reverse: bool
     init: Initializer
     recurrent_init: Initializer
+
+    states: ClassVar[tuple[str, ...]] = ("start",)
+    """The inputs that hold what a step leaves to the next one."""
 
     def checked(self, x: Type, mask: Type | None, **starts: Type | None) -> Type:
         """Type of the output.
@@ -65,6 +70,25 @@ class Recurrent(Op):
         """The state to begin with, zeros where none is given; `like` is `[time, batch, ...]`."""
         units: Any = self.units
         return jnp.zeros((like.shape[1], units), like.dtype) if start is None else start
+
+    def in_time(self, time: Sequence[Axis], *types: Type | None) -> InTime:
+        x, mask, *_ = types
+        assert x is not None
+        if self.reverse:
+            return Across("begins at the last position")
+        if time[0] != 1 or time[1] not in (None, 1) or any(axis is not None for axis in time[2:]):
+            return UNKNOWN
+        state = Type((x.shape[0], self.units), x.dtype)
+        cut = 1 if mask is not None and time[1] is None and mask.shape[1] != 1 else None
+        return Passage((1,), (None, cut), {name: Memory(state) for name in self.states})
+
+    def step(
+        self, weights: Any, memory: Mapping[str, Any] | None, here: Stretch, *inputs: Any, ctx: Context
+    ) -> tuple[Any, Mapping[str, Any]]:
+        before = {} if memory is None else memory
+        starts = [before.get(name, start) for name, start in zip(self.states, inputs[2:], strict=True)]
+        out, saved = self.apply_saving(weights, *inputs[:2], *starts, ctx=ctx)
+        return out, {"start": out[:, -1]} | ({"cell": saved["cells"][-1]} if "cell" in self.states else {})
 
 
 def at_least_one(units: Size) -> None:

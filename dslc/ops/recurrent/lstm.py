@@ -33,6 +33,7 @@ class Lstm(Recurrent):
     init: Initializer = GlorotUniform()
     recurrent_init: Initializer = Orthogonal()
 
+    states = ("start", "cell")
     keeps = ("x", "mask", "start", "cell", "kernel", "recurrent", "out")
     saves = ("i", "f", "g", "o", "cells")
     precision = "half"

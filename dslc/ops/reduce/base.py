@@ -1,5 +1,8 @@
 """What the reductions have in common: which axes go, and what is left."""
 
+from collections.abc import Sequence
+
+from dslc.ops._time import Axis, InTime, by_axis
 from dslc.ops.base import Cost, Mismatch, Op, axis_of, elements, moved
 from dslc.types import Type
 
@@ -16,6 +19,11 @@ class Reduction(Op):
             raise Mismatch(f"`axis = {self.axis}` names an axis twice", "name each axis once")
         left = [(1 if axis in gone else size) for axis, size in enumerate(x.shape) if self.keep or axis not in gone]
         return x.with_shape(*left)
+
+    def in_time(self, time: Sequence[Axis], *types: Type | None) -> InTime:
+        (x,) = types
+        assert x is not None
+        return by_axis(time, types, self.axes(x.rank), gone=not self.keep)
 
     def cost(self, x: Type) -> Cost:
         out = self.infer(x)

@@ -1,9 +1,10 @@
 """Running sums."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dslc.lazy import jnp, lax
+from dslc.ops._time import Axis, InTime, by_axis
 from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, axis_of, elements, moved, op
 from dslc.types import Type
 
@@ -31,6 +32,9 @@ class Cumsum(Op):
             raise Mismatch("needs numbers, and gets bool", 'cast it first: `-> cast("i32")`', 0)
         axis_of(self.axis, x.rank)
         return x
+
+    def in_time(self, time: Sequence[Axis], *types: Type | None) -> InTime:
+        return by_axis(time, types, (self.axis,))
 
     def apply(self, weights: Any, x: Any, *, ctx: Context) -> Any:
         # Half of the time of `jnp.cumsum`, which XLA makes of windows.

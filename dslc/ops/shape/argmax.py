@@ -1,8 +1,10 @@
 """Where the largest element is."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from dslc.lazy import jnp
+from dslc.ops._time import Axis, InTime, by_axis
 from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, axis_of, elements, moved, op
 from dslc.types import Type
 
@@ -35,6 +37,9 @@ class Argmax(Op):
             raise Mismatch("needs numbers, and gets bool", 'cast it first: `-> cast("i32")`', 0)
         axis = axis_of(self.axis, x.rank)
         return Type((*x.shape[:axis], *x.shape[axis + 1 :]), "i32")
+
+    def in_time(self, time: Sequence[Axis], *types: Type | None) -> InTime:
+        return by_axis(time, types, (self.axis,), gone=True)
 
     def apply(self, weights: Any, x: Any, *, ctx: Context) -> Any:
         return jnp.argmax(x, self.axis).astype(jnp.int32)

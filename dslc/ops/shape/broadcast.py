@@ -1,9 +1,11 @@
 """A tensor repeated to a larger shape."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from dslc.dims import Size, same
 from dslc.lazy import jnp
+from dslc.ops._time import Axis, InTime, aligned
 from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, moved, op
 from dslc.types import Type
 
@@ -43,6 +45,9 @@ class Broadcast(Op):
                 reason = f"axis {axis} of {x} is {size}, and should become {wanted}"
                 raise Mismatch(reason, "only axes of size 1 are repeated", 0)
         return wide
+
+    def in_time(self, time: Sequence[Axis], *types: Type | None) -> InTime:
+        return aligned((*time, None), (*types, Type(self.shape)))
 
     def apply(self, weights: Any, x: Any, *, ctx: Context) -> Any:
         return jnp.broadcast_to(jnp.expand_dims(x, tuple(range(len(self.shape) - x.ndim))), self.shape)

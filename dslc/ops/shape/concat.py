@@ -1,9 +1,11 @@
 """Tensors one after the other along an axis."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from dslc.dims import same
 from dslc.lazy import jnp
+from dslc.ops._time import Axis, InTime, joined
 from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, axis_of, moved, op
 from dslc.types import Type
 
@@ -41,6 +43,9 @@ class Concat(Op):
         for x in xs[1:]:
             sizes[axis] = sizes[axis] + x.shape[axis]
         return xs[0].with_shape(*sizes)
+
+    def in_time(self, time: Sequence[Axis], *types: Type | None) -> InTime:
+        return joined(time, types, self.axis)
 
     def apply(self, weights: Any, *xs: Any, ctx: Context) -> Any:
         return jnp.concatenate(xs, self.axis)

@@ -1,10 +1,12 @@
 """Products of tensors summed over named axes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from dslc.dims import Size, same
 from dslc.lazy import jnp
+from dslc.ops._time import ACROSS, Across, Axis, InTime, Passage
 from dslc.ops.arithmetic._broadcast import alike, common
 from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, elements, floating, moved, op
 from dslc.ops.shape._pattern import sides
@@ -64,6 +66,23 @@ class Einsum(Op):
             raise Mismatch(f"a name stands twice on the right side of `{self.pattern}`", "name each axis once")
         dtype = common(*(Type((), x.dtype) for x in xs)).dtype
         return Type(tuple(size for name in out for size in sizes[name]), dtype)
+
+    def in_time(self, time: Sequence[Axis], *types: Type | None) -> InTime:
+        terms, out = self.terms()
+        present = [type for type in types if type is not None]
+        sizes = self._sizes(tuple(present), terms)
+        letters = [_letters(term, sizes) for term in terms]
+        names = {term[axis] for term, axis in zip(letters, time, strict=True) if axis is not None}
+        if len(names) > 1 or any(term.count(name) > 1 for term in letters for name in names):
+            return Across("meets the positions along two axes", ahead=False)
+        (name,), places = names, _letters(out, sizes)
+        if name not in places:
+            return ACROSS
+        cuts = (
+            term.index(name) if axis is None and name in term else None
+            for term, axis in zip(letters, time, strict=True)
+        )
+        return Passage((places.index(name),), tuple(cuts))
 
     def apply(self, weights: Any, *xs: Any, ctx: Context) -> Any:
         steps = self._steps()
@@ -153,3 +172,8 @@ def _names(part: str, letters: bool, pattern: str) -> Term:
     if wrong := next((word for side in words for word in side if not word.isidentifier()), None):
         raise Mismatch(f"`{wrong}` is no name of an axis in `{pattern}`", 'write `"b s, b s m -> b m"`')
     return (*words[0], *([DOTS] if dots else []), *words[1])
+
+
+def _letters(term: Term, sizes: dict[str, tuple[Size, ...]]) -> list[tuple[str, int]]:
+    """A name for each axis: those of `...` by their place from the end, as they broadcast."""
+    return [(name, place) for name in term for place in range(-len(sizes[name]), 0)]

@@ -1,9 +1,11 @@
 """Entries along an axis by number."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from dslc.dims import same
 from dslc.lazy import jnp
+from dslc.ops._time import UNKNOWN, Across, Axis, InTime, Passage
 from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, axis_of, moved, op
 from dslc.types import Type
 
@@ -48,6 +50,21 @@ class Gather(Op):
             wanted = Type(rest, index.dtype)
             raise Mismatch(f"the index is {index}, and not the leading axes of {wanted}", "index `x[i]` takes rows", 1)
         return x.with_shape(*rest)
+
+    def in_time(self, time: Sequence[Axis], *types: Type | None) -> InTime:
+        of, by = time
+        x, index = types
+        assert x is not None
+        assert index is not None
+        axis = self.axis % x.rank
+        if of == axis:
+            return Across("picks positions", ahead=False)
+        # The axis that is dropped stands before the positions or behind them.
+        place = by if of is None else of - (of > axis)
+        if (by is not None and by != place) or place is None:
+            return UNKNOWN
+        whole = place + (place >= axis)
+        return Passage((place,), (whole if of is None else None, place if by is None and index.rank > place else None))
 
     def apply(self, weights: Any, x: Any, index: Any, *, ctx: Context) -> Any:
         axis = self.axis % x.ndim

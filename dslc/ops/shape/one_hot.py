@@ -1,9 +1,11 @@
 """Integers as unit vectors."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from dslc.dims import Size, less
 from dslc.lazy import jax, jnp
+from dslc.ops._time import Axis, InTime, by_axis
 from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, elements, moved, op
 from dslc.types import Type
 
@@ -36,6 +38,9 @@ class OneHot(Op):
         if less(self.n, 1):
             raise Mismatch(f"`n` must be at least 1, and is {self.n}")
         return Type((*index.shape, self.n))
+
+    def in_time(self, time: Sequence[Axis], *types: Type | None) -> InTime:
+        return by_axis(time, types, ())
 
     def apply(self, weights: Any, index: Any, *, ctx: Context) -> Any:
         count: Any = self.n

@@ -1,9 +1,11 @@
 """Axes split, joined and put in another order."""
 
+from collections.abc import Sequence
 from math import prod
 from typing import Any, ClassVar
 
 from dslc.dims import NotDivisible, Size, exact_div, less, same
+from dslc.ops._time import Across, Axis, InTime, in_order
 from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, moved, op
 from dslc.ops.shape._pattern import DOTS, Rearrangement
 from dslc.types import Type
@@ -55,6 +57,16 @@ class Rearrange(Op):
     def infer(self, x: Type) -> Type:
         _, shape, _ = self._steps(x)
         return x.with_shape(*shape)
+
+    def in_time(self, time: Sequence[Axis], *types: Type | None) -> InTime:
+        (axis,), (x,) = time, types
+        assert x is not None
+        assert axis is not None
+        apart, shape, order = self._steps(x)
+        found = in_order(axis, x.shape, apart)
+        if isinstance(found, Across):
+            return found
+        return in_order(order.index(found.outputs[0] or 0), [apart[place] for place in order], shape)
 
     def apply(self, weights: Any, x: Any, *, ctx: Context) -> Any:
         apart, shape, order = self._steps(Type(x.shape))

@@ -1,10 +1,11 @@
 """A tensor moved along an axis."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dslc.dims import less_equal
 from dslc.lazy import jnp, lax
+from dslc.ops._time import Across, Axis, InTime, Memory, Passage, Stretch
 from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, axis_of, moved, op
 from dslc.types import Type
 
@@ -39,6 +40,32 @@ class Shift(Op):
 
     def apply(self, weights: Any, x: Any, *, ctx: Context) -> Any:
         return self._moved(x, self.by)
+
+    def in_time(self, time: Sequence[Axis], *types: Type | None) -> InTime:
+        (axis,), (x,) = time, types
+        assert x is not None
+        assert axis is not None
+        if axis != self.axis % x.rank or not self.by:
+            return Passage((axis,))
+        if self.by < 0:
+            return Across("moves later positions to earlier ones")
+        return Passage((axis,), (), {"last": Memory(self._last(x))})
+
+    def step(
+        self, weights: Any, memory: Mapping[str, Any] | None, here: Stretch, *inputs: Any, ctx: Context
+    ) -> tuple[Any, Mapping[str, Any]]:
+        (x,) = inputs
+        axis = self.axis % x.ndim
+        last = jnp.zeros(self._last(Type(x.shape)).shape, x.dtype) if memory is None else memory["last"]
+        joined = jnp.concatenate([last, x], axis)
+        length = x.shape[axis]
+        out = lax.slice_in_dim(joined, 0, length, axis=axis)
+        return out, {"last": lax.slice_in_dim(joined, length, length + self.by, axis=axis)}
+
+    def _last(self, x: Type) -> Type:
+        """As many positions as it moves by."""
+        axis = self.axis % x.rank
+        return x.with_shape(*x.shape[:axis], self.by, *x.shape[axis + 1 :])
 
     def backward(self, kept: Any, gradient: Any, ctx: Context) -> Mapping[str, Any]:
         return {"x": self._moved(gradient, -self.by)}

@@ -1,11 +1,12 @@
 """A tensor in parts along an axis."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
 from dslc.dims import NotDivisible, Size, exact_div, same
 from dslc.lazy import jnp
+from dslc.ops._time import Across, Axis, InTime, Passage, by_axis
 from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, axis_of, moved, op
 from dslc.types import Type
 
@@ -43,6 +44,12 @@ class Split(Op):
         axis = axis_of(self.axis, x.rank)
         sizes = self._sizes(x.shape[axis], axis)
         return tuple(x.with_shape(*x.shape[:axis], size, *x.shape[axis + 1 :]) for size in sizes)
+
+    def in_time(self, time: Sequence[Axis], *types: Type | None) -> InTime:
+        found = by_axis(time, types, (self.axis,))
+        (x,) = types
+        assert x is not None
+        return found if isinstance(found, Across) else Passage(found.outputs * len(self.infer(x)))
 
     def apply(self, weights: Any, x: Any, *, ctx: Context) -> Any:
         if isinstance(self.parts, int):

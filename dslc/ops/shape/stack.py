@@ -1,10 +1,11 @@
 """Tensors along a new axis."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dslc.dims import same
 from dslc.lazy import jnp
+from dslc.ops._time import Axis, InTime, joined
 from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, axis_of, moved, op
 from dslc.types import Type
 
@@ -44,6 +45,9 @@ class Stack(Op):
         for position, x in enumerate(xs[1:], 1):
             _check_equal(xs[0], x, position)
         return xs[0].with_shape(*xs[0].shape[:axis], len(xs), *xs[0].shape[axis:])
+
+    def in_time(self, time: Sequence[Axis], *types: Type | None) -> InTime:
+        return joined(time, types, self.axis, new=True)
 
     def apply(self, weights: Any, *xs: Any, ctx: Context) -> Any:
         return jnp.stack(xs, self.axis)

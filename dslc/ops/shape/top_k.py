@@ -1,9 +1,11 @@
 """The largest elements."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from dslc.dims import less
 from dslc.lazy import jnp, lax
+from dslc.ops._time import Across, Axis, InTime, Passage, by_axis
 from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, moved, op
 from dslc.types import Type
 
@@ -42,6 +44,10 @@ class TopK(Op):
                 f"the {self.k} largest elements of {x.shape[-1] if x.rank else 1} are asked for", "lower `k`", 0
             )
         return x.with_last(self.k), x.with_last(self.k).with_dtype("i32")
+
+    def in_time(self, time: Sequence[Axis], *types: Type | None) -> InTime:
+        found = by_axis(time, types, (-1,))
+        return found if isinstance(found, Across) else Passage(found.outputs * 2)
 
     def apply(self, weights: Any, x: Any, *, ctx: Context) -> Any:
         values, places = lax.top_k(x, self.k)

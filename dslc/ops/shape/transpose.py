@@ -1,9 +1,10 @@
 """Axes in another order."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dslc.lazy import jnp
+from dslc.ops._time import Axis, InTime, Passage
 from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, axis_of, moved, op
 from dslc.types import Type
 
@@ -42,6 +43,12 @@ class Transpose(Op):
                 f"`axes` must name every axis once, and the tensor has {x.rank}", f"such as {list(range(x.rank))}"
             )
         return x.with_shape(*(x.shape[axis] for axis in order))
+
+    def in_time(self, time: Sequence[Axis], *types: Type | None) -> InTime:
+        (axis,), (x,) = time, types
+        assert x is not None
+        assert axis is not None
+        return Passage((self._order(x.rank).index(axis),))
 
     def apply(self, weights: Any, x: Any, *, ctx: Context) -> Any:
         return jnp.transpose(x, self._order(x.ndim))
