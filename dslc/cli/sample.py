@@ -69,9 +69,10 @@ def _draw(run: "Run", settings: dict[str, str], seed: int, out: Path | None) -> 
 
 
 def _continue(run: "Run", prompt: str, tokens: int, settings: "Settings") -> None:
+    from dslc.cli._outcome import show
     from dslc.trained.sample import sample as continued
 
-    pieces = continued(run, prompt, tokens, settings)
+    pieces = continued(run, prompt, tokens, settings, lambda said: show([said]))
     first = next(pieces)  # what is wrong shows before anything is printed
     sys.stdout.write(shown_on(sys.stdout, prompt + first))
     for piece in pieces:

@@ -99,7 +99,8 @@ class Walk:
             self._plain(node)
 
     def _plain(self, node: Node) -> None:
-        time = tuple(None if ref is None else self.time.get(ref) for ref in node.inputs)
+        node = replace(node, inputs=(*node.inputs, *_left_out(node)))
+        time = tuple(self.axes(node.inputs))
         types = tuple(None if ref is None else self.whole.type(ref) for ref in node.inputs)
         found = node.op.in_time(time, *types)
         if isinstance(found, Across):
@@ -160,3 +161,11 @@ class Walk:
 
 def _padded(passage: Passage, node: Node) -> tuple[Axis, ...]:
     return (*passage.cuts, *[None] * (len(node.inputs) - len(passage.cuts)))
+
+
+def _left_out(node: Node) -> tuple[None, ...]:
+    """What stands for the last inputs of an op, where a pass has left them out."""
+    wanted = node.op.inputs()
+    if any(parameter.kind is parameter.VAR_POSITIONAL for parameter in wanted):
+        return ()
+    return (None,) * (len(wanted) - len(node.inputs))

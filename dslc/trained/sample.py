@@ -6,7 +6,7 @@ from typing import Any
 
 from dslc.data.base import DataFailure
 from dslc.data.vocabulary import encode
-from dslc.decode import Blocked, Decoder, decoder
+from dslc.decode import Blocked
 from dslc.errors.base import Problem
 from dslc.errors.data import NothingToSample, from_failure
 from dslc.errors.sampling import NotCausal, WholeEachTime
@@ -27,8 +27,8 @@ class Settings:
     """Only so many of the likeliest characters are drawn from."""
     seed: int = 0
 
-    def draw(self, logits: Any, number: Any) -> Any:
-        """The next character: the `number`-th that is drawn.
+    def draw(self, logits: Any, key: Any, number: Any) -> Any:
+        """The next character, the `number`-th that is drawn, by the key of the seed.
 
         Shapes: `[classes]` and `i32[]` to `i32[]`.
         """
@@ -38,8 +38,7 @@ class Settings:
         if self.top_k is not None and self.top_k < logits.shape[0]:
             least = lax.top_k(logits, self.top_k)[0][-1]
             logits = jnp.where(logits < least, -jnp.inf, logits)
-        key = jax.random.fold_in(base_key(self.seed), number)
-        return jax.random.categorical(key, logits).astype(jnp.int32)
+        return jax.random.categorical(jax.random.fold_in(key, number), logits).astype(jnp.int32)
 
 
 def _silent(said: Problem) -> None:
@@ -63,7 +62,7 @@ def sample(
         ids: list[int] = encode(prompt or vocabulary[0], vocabulary).tolist()
     except DataFailure as failure:
         raise failed(from_failure(NOWHERE, failure)) from None
-    text = Text(run, run.graph.sources("input")[0].name, output, context, settings.draw)
+    text = Text(run, run.graph.sources("input")[0].name, output, context, settings.draw, base_key(settings.seed))
     stepwise = _stepwise(run, text, tell)
     for number in _numbers(text, ids, count, stepwise):
         yield vocabulary[number]
@@ -82,7 +81,7 @@ def _numbers(text: Text, ids: list[int], count: int, stepwise: bool) -> Iterator
 def _stepwise(run: Run, text: Text, tell: Callable[[Problem], None]) -> bool:
     """Whether the model is computed position by position; a model that is not causal is refused."""
     try:
-        _decoder(text).part(1, first=False)
+        text.decoder.part(1, first=False)
     except Blocked as blocked:
         node = blocked.node
         layer = node.path or node.name
@@ -92,10 +91,6 @@ def _stepwise(run: Run, text: Text, tell: Callable[[Problem], None]) -> bool:
         tell(WholeEachTime(node.span, layer, node.op.name, blocked.reason))
         return False
     return True
-
-
-def _decoder(text: Text) -> Decoder:
-    return decoder(text.run.graph, text.input, text.output, {text.input: (1, text.context)})
 
 
 def _vocabulary(run: Run) -> tuple[tuple[str, ...], str]:

@@ -33,8 +33,9 @@ class Text:
     input: str
     output: str
     context: int
-    draw: Callable[[Any, Any], Any]
-    """From logits `[classes]` and the number of the token among those that are drawn."""
+    draw: Callable[[Any, Any, Any], Any]
+    """From logits `[classes]`, the key and the number of the token among those that are drawn."""
+    key: Any
 
     @cached_property
     def arrays(self) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -74,7 +75,7 @@ class Stepwise:
         while place < known + count - 1:
             stop = min(CHUNK, known + count - 1 - place)
             told = given[place + 1 : place + 1 + CHUNK]
-            kept, token, made = step(weights, self.text.arrays[1], kept, token, told, place, known, stop)
+            kept, token, made = step(kept, weights, self.text.arrays[1], self.text.key, token, told, place, known, stop)
             yield from (int(one) for number, one in enumerate(made[:stop], place + 1) if number >= known)
             place += stop
 
@@ -86,13 +87,13 @@ class Stepwise:
         weights = weights | lower(part.once)(weights, state, {})[0]
         program, weights = text.prepared(part.rest, weights)
 
-        def first(weights: Any, state: Any, ids: Any, following: Any) -> tuple[dict[str, Any], Any]:
+        def first(weights: Any, state: Any, key: Any, ids: Any, following: Any) -> tuple[dict[str, Any], Any]:
             room = {name: jnp.zeros(type.shape, JAX_DTYPES[type.dtype]) for name, type in part.kept.items()}
             kept, _ = program(weights, state, {text.input: ids[None], OFFSET: jnp.int32(0), **room})
             logits = kept.pop(text.output)[0, -1]
-            return kept, jnp.where(following == NONE, text.draw(logits, jnp.int32(0)), following)
+            return kept, jnp.where(following == NONE, text.draw(logits, key, jnp.int32(0)), following)
 
-        return jax.jit(first)(weights, state, given[:length], given[length])
+        return jax.jit(first)(weights, state, text.key, given[:length], given[length])
 
     @cached_property
     def _step(self) -> tuple[dict[str, Any], Any]:
@@ -103,19 +104,21 @@ class Stepwise:
         weights = weights | lower(part.once)(weights, state, {})[0]
         program, weights = text.prepared(part.rest, weights)
 
-        def steps(weights: Any, state: Any, kept: Any, token: Any, told: Any, place: Any, known: Any, stop: Any) -> Any:
+        def steps(
+            kept: Any, weights: Any, state: Any, key: Any, token: Any, told: Any, place: Any, known: Any, stop: Any
+        ) -> Any:
             def one(number: Any, now: Any) -> Any:
                 kept, token, made = now
                 at = place + number
                 given = {text.input: token.reshape(1, 1), OFFSET: at, **kept}
                 kept, _ = program(weights, state, given)
-                drawn = text.draw(kept.pop(text.output)[0, 0], jnp.maximum(at + 1 - known, 0))
+                drawn = text.draw(kept.pop(text.output)[0, 0], key, jnp.maximum(at + 1 - known, 0))
                 token = jnp.where(told[number] == NONE, drawn, told[number])
                 return kept, token, made.at[number].set(token)
 
             return lax.fori_loop(0, stop, one, (kept, token, jnp.zeros(CHUNK, jnp.int32)))
 
-        return weights, _counting(jax.jit(steps, donate_argnums=2))
+        return weights, _counting(jax.jit(steps, donate_argnums=0))
 
 
 @dataclass(frozen=True)
@@ -129,12 +132,12 @@ class Whole:
         text = self.text
         program, weights = _window(text)
 
-        def steps(weights: Any, state: Any, window: Any, last: Any, number: Any, stop: Any) -> Any:
+        def steps(window: Any, weights: Any, state: Any, key: Any, last: Any, number: Any, stop: Any) -> Any:
             def one(step: Any, now: Any) -> Any:
                 window, last, made = now
                 outputs, _ = program(weights, state, {text.input: window[None]})
                 logits = lax.dynamic_index_in_dim(outputs[text.output][0], last, keepdims=False)
-                token = text.draw(logits, number + step)
+                token = text.draw(logits, key, number + step)
                 # A full window loses its first token.
                 window = jnp.where(last + 1 < text.context, window, jnp.roll(window, -1))
                 last = jnp.minimum(last + 1, text.context - 1)
@@ -145,10 +148,10 @@ class Whole:
         seen = ids[-text.context :]
         window = np.zeros(text.context, np.int32)
         window[: len(seen)] = seen
-        last, loop = np.int32(len(seen) - 1), _counting(jax.jit(steps, donate_argnums=2))
+        last, loop = np.int32(len(seen) - 1), _counting(jax.jit(steps))
         for start in range(0, count, CHUNK):
             stop = min(CHUNK, count - start)
-            window, last, made = loop(weights, text.arrays[1], window, last, drawn + start, stop)
+            window, last, made = loop(window, weights, text.arrays[1], text.key, last, drawn + start, stop)
             yield from map(int, made[:stop])
 
 

@@ -1,13 +1,14 @@
 """Attention whose cost grows with the length alone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dslc.dims import NotDivisible, Size, exact_div, less
 from dslc.initializers.base import Initializer
 from dslc.initializers.zeros import Zeros
 from dslc.lazy import jax, jnp, lax
-from dslc.ops._wide import widened
+from dslc.ops._time import UNKNOWN, Across, Axis, InTime, Memory, Passage, Stretch
+from dslc.ops._wide import wide, widened
 from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, Weight, elements, floating, moved, op
 from dslc.ops.recurrent.base import check_mask
 from dslc.types import Type
@@ -82,6 +83,12 @@ class LinearAttention(Op):
         return weights
 
     def apply(self, weights: Any, x: Any, mask: Any = None, *, ctx: Context) -> Any:
+        q, k, v = self._features(weights, x, mask)
+        out = _causal(q, k, v)[0] if self.causal else q @ (k.swapaxes(-1, -2) @ v)
+        return self._out(weights, out, x)
+
+    def _features(self, weights: Any, x: Any, mask: Any) -> tuple[Any, Any, Any]:
+        """Queries and keys above zero, and values with a column of ones: the norm is one value more."""
         joined = _mapped(weights, "qkv", x)
         q, k, v = (y.reshape(*y.shape[:-1], self.heads, -1) for y in jnp.split(joined, 3, -1))
         q, k, v = (widened(y).swapaxes(-3, -2) for y in (q, k, v))
@@ -89,13 +96,33 @@ class LinearAttention(Op):
         q, k = jax.nn.elu(q) + 1, jax.nn.elu(k) + 1
         if mask is not None:
             k = jnp.where(mask[:, None, :, None], k, 0)
-        # The norm is one value more: a column of ones.
-        v = jnp.concatenate([v, jnp.ones((*v.shape[:-1], 1), v.dtype)], -1)
-        out = _causal(q, k, v) if self.causal else q @ (k.swapaxes(-1, -2) @ v)
+        return q, k, jnp.concatenate([v, jnp.ones((*v.shape[:-1], 1), v.dtype)], -1)
+
+    def _out(self, weights: Any, out: Any, x: Any) -> Any:
         seen = out[..., -1:]
         # A position that sees none gets zeros.
         out = jnp.where(seen > 0, out[..., :-1] / jnp.where(seen > 0, seen, 1), 0)
         return _mapped(weights, "out", out.swapaxes(-3, -2).reshape(*x.shape[:-1], -1).astype(x.dtype))
+
+    def in_time(self, time: Sequence[Axis], *types: Type | None) -> InTime:
+        x, mask = (*types, None)[:2]
+        assert x is not None
+        if not self.causal:
+            return Across("lets a position see those behind it, as it is not `causal`")
+        if time[0] != x.rank - 2 or any(axis not in (None, 1) for axis in time[1:]):
+            return UNKNOWN
+        width = self._width(x.shape[-1])
+        sums = Type((*x.shape[:-2], self.heads, width, width + 1), wide(x.dtype))
+        cut = 1 if mask is not None and time[1] is None and mask.shape[1] != 1 else None
+        return Passage((x.rank - 2,), (None, cut), {"sums": Memory(sums)})
+
+    def step(
+        self, weights: Any, memory: Mapping[str, Any] | None, here: Stretch, *inputs: Any, ctx: Context
+    ) -> tuple[Any, Mapping[str, Any]]:
+        x, mask = (*inputs, None)[:2]
+        q, k, v = self._features(weights, x, mask)
+        out, sums = _causal(q, k, v, None if memory is None else memory["sums"].astype(q.dtype))
+        return self._out(weights, out, x), {"sums": sums}
 
     def cost(self, x: Type, mask: Type | None = None) -> Cost:
         weights, rows = self.weights(x), elements([Type(x.shape[:-1])])
@@ -125,11 +152,13 @@ def _mapped(weights: Any, role: str, x: Any) -> Any:
     return y if bias is None else y + jnp.expand_dims(bias, tuple(range(y.ndim - 1)))
 
 
-def _causal(q: Any, k: Any, v: Any) -> Any:
-    """Each query with the keys up to its own, block by block."""
+def _causal(q: Any, k: Any, v: Any, sums: Any = None) -> tuple[Any, Any]:
+    """Each query with the keys up to its own, block by block, after keys whose sums are given; and the sums then."""
     seq = q.shape[-2]
     if seq <= BLOCK:
-        return jnp.tril(q @ k.swapaxes(-1, -2)) @ v
+        out = jnp.tril(q @ k.swapaxes(-1, -2)) @ v
+        now = k.swapaxes(-1, -2) @ v
+        return (out, now) if sums is None else (out + q @ sums, now + sums)
     lack = -seq % BLOCK
     blocks = tuple(_in_blocks(jnp.pad(y, [(0, 0)] * (y.ndim - 2) + [(0, lack), (0, 0)])) for y in (q, k, v))
 
@@ -139,9 +168,9 @@ def _causal(q: Any, k: Any, v: Any) -> Any:
         return before + k.swapaxes(-1, -2) @ v, out
 
     nothing = jnp.zeros((*q.shape[:-2], q.shape[-1], v.shape[-1]), q.dtype)
-    _, found = lax.scan(step, nothing, blocks)
+    now, found = lax.scan(step, nothing if sums is None else sums, blocks)
     joined = jnp.moveaxis(found, 0, -3)
-    return joined.reshape(*q.shape[:-2], seq + lack, v.shape[-1])[..., :seq, :]
+    return joined.reshape(*q.shape[:-2], seq + lack, v.shape[-1])[..., :seq, :], now
 
 
 def _in_blocks(x: Any) -> Any:

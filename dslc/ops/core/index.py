@@ -47,8 +47,7 @@ class Index(Op):
                 place += 1
                 continue
             if taken == axis:
-                whole = isinstance(item, tuple) and item[0] in (None, 0) and item[1] is None and item[2] in (None, 1)  # pyright: ignore[reportUnknownVariableType]
-                return Passage((place,)) if whole else Across("picks positions", ahead=False)
+                return _along(item, place)
             taken, place = taken + 1, place + isinstance(item, tuple)
         return UNKNOWN
 
@@ -58,6 +57,16 @@ class Index(Op):
     def cost(self, x: Type) -> Cost:
         out = self.infer(x)
         return Cost(0, moved(out, out))
+
+
+def _along(item: Any, place: int) -> InTime:
+    """What an item does to the axis of the positions, which it leaves at a place of the output."""
+    if not isinstance(item, tuple):
+        return Across("picks a position for all", ahead=item != 0)
+    start, stop, step = item  # pyright: ignore[reportUnknownVariableType]
+    if step not in (None, 1):
+        return Across("takes the positions in another order", ahead=isinstance(step, int) and step < 0)
+    return Passage((place,)) if start in (None, 0) and stop is None else Across("cuts the positions", ahead=False)
 
 
 def _complete(items: tuple[Any, ...], rank: int) -> tuple[Any, ...]:
