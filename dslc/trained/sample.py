@@ -64,11 +64,12 @@ def sample(
         raise failed(from_failure(NOWHERE, failure)) from None
     text = Text(run, run.graph.sources("input")[0].name, output, context, settings.draw, base_key(settings.seed))
     stepwise = _stepwise(run, text, tell)
-    for number in _numbers(text, ids, count, stepwise):
+    for number in continued(text, ids, count, stepwise):
         yield vocabulary[number]
 
 
-def _numbers(text: Text, ids: list[int], count: int, stepwise: bool) -> Iterator[int]:
+def continued(text: Text, ids: list[int], count: int, stepwise: bool) -> Iterator[int]:
+    """So many tokens behind these; step by step as far as the context goes, if at all."""
     known = len(ids)
     if stepwise and known <= text.context:
         for number in Stepwise(text).continued(ids, min(count, text.context + 1 - known)):

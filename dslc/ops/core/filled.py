@@ -1,8 +1,10 @@
 """A tensor of one number, made while a backward pass is built."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from dslc.lazy import jnp
+from dslc.ops._time import Axis, InTime, Passage
 from dslc.ops.base import Context, Cost, Op, moved, op
 from dslc.ops.core._dtype import dtype_for
 from dslc.types import Type
@@ -25,6 +27,9 @@ class Filled(Op):
 
     def infer(self, like: Type) -> Type:
         return self.type
+
+    def in_time(self, time: Sequence[Axis], *types: Type | None) -> InTime:
+        return Passage((None,))  # of what the tensor says nothing comes out
 
     def apply(self, weights: Any, like: Any, *, ctx: Context) -> Any:
         return jnp.full(self.type.shape, self.value, dtype_for(self.type, [(self.of, like)]))

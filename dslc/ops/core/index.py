@@ -66,6 +66,8 @@ def _along(item: Any, place: int) -> InTime:
     start, stop, step = item  # pyright: ignore[reportUnknownVariableType]
     if step not in (None, 1):
         return Across("takes the positions in another order", ahead=isinstance(step, int) and step < 0)
+    if isinstance(start, int) and start < 0:
+        return Across("takes the last positions")
     return Passage((place,)) if start in (None, 0) and stop is None else Across("cuts the positions", ahead=False)
 
 

@@ -1,10 +1,11 @@
 """A layer in a repeat, some of whose settings are another number in each iteration."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from dslc.lazy import jnp
+from dslc.ops._time import UNKNOWN, Axis, InTime, Passage
 from dslc.ops.base import Context, Cost, Op, Weight, op
 from dslc.ops.core._wrapper import Wrapper
 from dslc.types import Type
@@ -22,6 +23,11 @@ class Numbered(Wrapper):
 
     def infer(self, *xs: Type | None) -> Any:
         return self.of.infer(*self._own(xs))
+
+    def in_time(self, time: Sequence[Axis], *types: Type | None) -> InTime:
+        count = len(types) - len(self.which)
+        found = self.of.in_time(time[:count], *types[:count])
+        return UNKNOWN if isinstance(found, Passage) and found.memory is not None else found
 
     def weights(self, *xs: Type | None) -> Mapping[str, Weight]:
         return self.of.weights(*self._own(xs))

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dslc.lazy import jnp, lax
-from dslc.ops._time import Axis, InTime, by_axis
+from dslc.ops._time import Across, Axis, InTime, Passage, by_axis
 from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, axis_of, elements, moved, op
 from dslc.types import Type
 
@@ -34,7 +34,8 @@ class Cumsum(Op):
         return x
 
     def in_time(self, time: Sequence[Axis], *types: Type | None) -> InTime:
-        return by_axis(time, types, (self.axis,))
+        found = by_axis(time, types, (self.axis,))
+        return found if isinstance(found, Passage) else Across("has no way to be computed step by step", ahead=False)
 
     def apply(self, weights: Any, x: Any, *, ctx: Context) -> Any:
         # Half of the time of `jnp.cumsum`, which XLA makes of windows.
