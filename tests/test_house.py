@@ -42,7 +42,7 @@ LAYERS = (
     ("text", "verify", "parse"),
     ("passes", "format", "widen", "precision"),
     ("resolve", "build", "bind", "initialize", "optimize", "prepare", "differentiate", "lower"),
-    ("lint", "estimate", "recompute"),
+    ("lint", "estimate", "recompute", "decode"),
     ("linting",),
     ("compiler", "mend"),
     ("train", "tuned", "tuning", "trained", "view", "summary", "sizes", "compilation", "artifacts", "export", "changes", "compared", "counted", "recompiled",

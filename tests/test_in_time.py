@@ -1,4 +1,4 @@
-"""What ops say of the positions of a sequence, against their whole call: no op is named here."""
+"""What ops say of the positions of a sequence, against their whole call: of all that say something of their own."""
 
 from itertools import pairwise
 
@@ -34,16 +34,13 @@ def alone(case: Case) -> Graph:
 
 def ways(case: Case) -> list[dict[str, int | None]]:
     """Axes along which the first input, or each that is as long there, may have positions."""
-    first = case.inputs[0] if case.inputs else None
+    first = case.inputs[0]
     found: list[dict[str, int | None]] = []
-    for axis in range(first.rank) if first else ():
-        alike = {
-            f"x{place}": axis
-            for place, type in enumerate(case.inputs)
-            if type and type.rank > axis and type.shape[axis] == first.shape[axis]
-        }
-        found += [{"x0": axis}] + ([alike] if len(alike) > 1 else [])
-    return [way for way in found if int(first.shape[way["x0"]]) > FIRST]  # type: ignore[union-attr, arg-type, index]
+    for axis, size in enumerate(first.shape if first else ()):
+        alike = [place for place, type in enumerate(case.inputs) if type and type.shape[axis : axis + 1] == (size,)]
+        for places in {(0,), tuple(alike)} if int(size) > FIRST else ():  # type: ignore[arg-type]
+            found += [{f"x{place}": axis for place in places}]
+    return found
 
 
 def walked(graph: Graph, way: dict[str, int | None], length: int, first: bool) -> Walk | None:
@@ -98,13 +95,13 @@ def steps_agree(case: Case, way: dict[str, int | None]) -> bool:
     return True
 
 
-LAYERS = [kind for kind in OPS if kind.apply is not Op.apply]
+LAYERS = [kind for kind in OPS if kind.in_time is not Op.in_time]
 
 
 @pytest.mark.parametrize("kind", [pytest.param(kind, id=kind.name) for kind in LAYERS])
 def test_steps_give_what_the_whole_call_gives(kind: type[Op], float64: None):
     cases = [Case.of(sample).wide() for sample in kind.samples if isinstance(sample, Sample)]
     cases = [case for case in cases if case.inputs and case.outputs]
-    count = sum(steps_agree(case, way) for case in cases[:3] for way in ways(case))
+    count = sum(steps_agree(case, way) for case in cases[:2] for way in ways(case))
     # An op that has a step of its own has a sample that takes it.
     assert count or kind.step is Op.step

@@ -7,7 +7,19 @@ from dslc.errors.base import Problem
 from dslc.source import Source
 
 PROBLEMS = pages.problems()
-WITHOUT_FILE = ("bind", "data", "train", "internal", "plugins", "weights", "imports", "agreement", "emit", "tuning")
+WITHOUT_FILE = (
+    "bind",
+    "data",
+    "train",
+    "internal",
+    "plugins",
+    "weights",
+    "imports",
+    "agreement",
+    "emit",
+    "tuning",
+    "sampling",
+)
 """Modules of problems that a command line, a data set or a run can have, and some of them no file by itself."""
 
 

@@ -46,6 +46,12 @@ class Text:
     def decoder(self) -> Decoder:
         return decoder(self.run.graph, self.input, self.output, {self.input: (1, self.context)})
 
+    def whole(self) -> tuple[Any, dict[str, Any]]:
+        """The program of all positions at once, and its weights."""
+        graph = self.run.graph
+        alone = replace(graph, outputs={self.output: graph.outputs[self.output]}, updates={}).live()
+        return self.prepared(bind(alone, dims_of(alone, {self.input: (1, self.context)})), self.arrays[0])
+
     def prepared(self, graph: Graph, weights: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         """The program of a graph as it is used, and the weights with those that are worked out once."""
         optimized, _ = optimize(graph, "inference", self.run.passes, self.run.precision)
@@ -130,7 +136,7 @@ class Whole:
     def continued(self, ids: list[int], count: int, drawn: int) -> Iterator[int]:
         """So many tokens behind these, of which so many have been drawn before."""
         text = self.text
-        program, weights = _window(text)
+        program, weights = text.whole()
 
         def steps(window: Any, weights: Any, state: Any, key: Any, last: Any, number: Any, stop: Any) -> Any:
             def one(step: Any, now: Any) -> Any:
@@ -155,18 +161,12 @@ class Whole:
             yield from map(int, made[:stop])
 
 
-def _window(text: Text) -> tuple[Any, dict[str, Any]]:
-    """The program for a whole window, and its weights."""
-    alone = replace(text.run.graph, outputs={text.output: text.run.graph.outputs[text.output]}, updates={}).live()
-    return text.prepared(bind(alone, dims_of(alone, {text.input: (1, text.context)})), text.arrays[0])
-
-
 def looks_ahead(text: Text) -> bool:
     """Whether logits change with tokens behind them: tried, for a model of which the graph does not tell.
 
     The same program computes both, so that in a causal model even the roundings are equal.
     """
-    program, weights = _window(text)
+    program, weights = text.whole()
     classes = int(text.run.graph.type(text.run.graph.outputs[text.output]).shape[-1])  # pyright: ignore[reportArgumentType]
     one = np.random.default_rng(0).integers(0, classes, text.context).astype(np.int32)
     half = text.context // 2
