@@ -58,6 +58,7 @@ class DepthwiseConv(Op):
             "[batch, 5, 7, 12]",
             parameters=36,
         ),
+        Sample('depthwise_conv(3, padding = "causal")', ("[batch, time, 2]",), "[batch, time, 2]", parameters=8),
         Refused("depthwise_conv(3)", ("[batch, 10]",), "1 to 3 spatial axes"),
         Refused("depthwise_conv(3, multiplier = 0)", ("[batch, 10, 4]",), "at least 1"),
     )

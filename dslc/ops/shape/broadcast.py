@@ -5,7 +5,7 @@ from typing import Any
 
 from dslc.dims import Size, same
 from dslc.lazy import jnp
-from dslc.ops._time import Axis, InTime, aligned
+from dslc.ops._time import Axis, InTime, Passage, aligned
 from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, moved, op
 from dslc.types import Type
 
@@ -47,7 +47,8 @@ class Broadcast(Op):
         return wide
 
     def in_time(self, time: Sequence[Axis], *types: Type | None) -> InTime:
-        return aligned((*time, None), (*types, Type(self.shape)))
+        found = aligned((*time, None), (*types, Type(self.shape)))
+        return Passage(found.outputs) if isinstance(found, Passage) else found
 
     def apply(self, weights: Any, x: Any, *, ctx: Context) -> Any:
         return jnp.broadcast_to(jnp.expand_dims(x, tuple(range(len(self.shape) - x.ndim))), self.shape)
