@@ -9,7 +9,7 @@ import pytest
 from nets import graph_of
 
 from dslc.bind import bind, dims_of
-from dslc.decode import Blocked, decoder
+from dslc.decode import Blocked, Decoder, decoder
 from dslc.decode.walk import OFFSET
 from dslc.graph import Graph
 from dslc.initialize import initial
@@ -81,10 +81,13 @@ def drawn(graph: Graph) -> tuple[dict[str, Any], dict[str, Any], Any]:
 
 def stepped(graph: Graph, weights: Any, state: Any, text: Any, phase: str | None) -> np.ndarray:
     """The logits of all positions: of the first ones together, then one by one."""
-    made = decoder(graph, "tokens", "logits", {"tokens": (1, CONTEXT)})
+    return run(decoder(graph, "tokens", "logits", {"tokens": (1, CONTEXT)}), weights, state, text, phase, {})
+
+
+def run(made: Decoder, weights: Any, state: Any, text: Any, phase: str | None, read: dict[str, Any]) -> np.ndarray:
     first, later = made.part(FIRST, first=True), made.part(1, first=False)
     assert first.kept == later.kept
-    given = weights | lower(first.once)(weights, state, {})[0]
+    given = weights | lower(first.once)(weights, state, read)[0]
     kept = {
         name: jnp.zeros(type.shape, "float64" if type.is_float else type.dtype) for name, type in first.kept.items()
     }
@@ -141,6 +144,25 @@ def test_a_text_of_a_fixed_length_goes_step_by_step_as_well(float64: None) -> No
     with jax.disable_jit():
         wanted = lower(bind(graph, {"batch": 1}))(weights, state, {"tokens": text})[0]["logits"]
         np.testing.assert_allclose(stepped(graph, weights, state, text, None), np.asarray(wanted), rtol=0, atol=1e-9)
+
+
+def test_a_text_that_is_read_is_whole_in_each_step(float64: None) -> None:
+    graph = graph_of("""
+        model m(d = 4) {
+          input  source: i32[batch, s]
+          input  tokens: i32[batch, t]
+          memory = source -> embedding(5, d) -> bidirectional { gru(2) }
+          output logits = (tokens -> embedding(7, d), memory, mask = source != 0) -> attention(2) -> gru(d) -> dense(7)
+        }""")
+    bound = bind(graph, {"batch": 1, "s": 3, "t": CONTEXT})
+    weights, state, text = drawn(bound)
+    read = {"source": jnp.asarray([[2, 4, 0]], jnp.int32)}
+    made = decoder(graph, "tokens", "logits", {"source": (1, 3), "tokens": (1, CONTEXT)})
+    with jax.disable_jit():
+        wanted = lower(bound)(weights, state, {"tokens": text} | read)[0]["logits"]
+        np.testing.assert_allclose(run(made, weights, state, text, None, read), np.asarray(wanted), rtol=0, atol=1e-9)
+    # The encoder is no part of a step.
+    assert [node.op.name for node in made.part(1, first=False).rest].count("gru") == 0
 
 
 @pytest.mark.parametrize(

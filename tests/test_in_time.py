@@ -34,10 +34,10 @@ def alone(case: Case) -> Graph:
     return Graph("alone", nodes, {str(place): Ref("y", place) for place in range(len(case.outputs))})
 
 
-def ways(case: Case) -> list[dict[str, int | None]]:
+def ways(case: Case) -> list[dict[str, int]]:
     """Axes along which the first input, or each that is as long there, may have positions."""
     first = case.inputs[0]
-    found: list[dict[str, int | None]] = []
+    found: list[dict[str, int]] = []
     for axis, size in enumerate(first.shape if first else ()):
         alike = [place for place, type in enumerate(case.inputs) if type and type.shape[axis : axis + 1] == (size,)]
         for places in {(0,), tuple(alike)} if int(size) > FIRST else ():  # type: ignore[arg-type]
@@ -45,7 +45,7 @@ def ways(case: Case) -> list[dict[str, int | None]]:
     return found
 
 
-def walked(graph: Graph, way: dict[str, int | None], length: int, first: bool) -> Walk | None:
+def walked(graph: Graph, way: dict[str, int], length: int, first: bool) -> Walk | None:
     walk = Walk(graph, graph, length, first, region)
     try:
         walk.run(way)
@@ -55,7 +55,7 @@ def walked(graph: Graph, way: dict[str, int | None], length: int, first: bool) -
 
 
 def run(
-    walk: Walk, case: Case, way: dict[str, int | None], start: int, kept: dict[str, np.ndarray]
+    walk: Walk, case: Case, way: dict[str, int], start: int, kept: dict[str, np.ndarray]
 ) -> list[np.ndarray]:
     """The outputs at the positions of a run; what is kept is brought up to date."""
     outputs = dict(walk.whole.outputs) | {one.name: one.now for one in walk.keeping}
@@ -76,7 +76,7 @@ def run(
     return [np.asarray(array) for array in found.values()]
 
 
-def steps_agree(case: Case, way: dict[str, int | None]) -> bool:
+def steps_agree(case: Case, way: dict[str, int]) -> bool:
     """Whether the op goes along the positions; then its steps are compared with the whole."""
     graph = alone(case)
     first, later = walked(graph, way, FIRST, True), walked(graph, way, 1, False)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from dslc.trained.run import Run
     from dslc.trained.sample import Settings
 
-PROMPT = typer.Option("--prompt", metavar="TEXT", help="Text: what it begins with; else a new line.")
+PROMPT = typer.Option("--prompt", metavar="TEXT", help="Text: what it begins with, else a new line; what to translate.")
 TOKENS = typer.Option("--tokens", metavar="N", min=1, help="Text: how many characters to add; else 500.")
 TEMPERATURE = typer.Option(
     "--temperature", metavar="T", min=0.0, help="Text: below 1 bolder in the likely, 0 always the likeliest."
@@ -71,11 +71,13 @@ def _draw(run: "Run", settings: dict[str, str], seed: int, out: Path | None) -> 
 def _continue(run: "Run", prompt: str, tokens: int, settings: "Settings") -> None:
     from dslc.cli._outcome import show
     from dslc.trained.sample import sample as continued
+    from dslc.trained.translate import translate, translates
 
-    pieces = continued(run, prompt, tokens, settings, lambda said: show([said]))
-    first = next(pieces)  # what is wrong shows before anything is printed
-    sys.stdout.write(shown_on(sys.stdout, prompt + first))
+    other = translates(run)
+    pieces = (translate if other else continued)(run, prompt, tokens, settings, lambda said: show([said]))
+    first = next(pieces, "")  # what is wrong shows before anything is printed
+    sys.stdout.write(shown_on(sys.stdout, first if other else prompt + first))
     for piece in pieces:
-        sys.stdout.write(shown_on(sys.stdout, piece))
+        sys.stdout.write(shown_on(sys.stdout, f" {piece}" if other else piece))
         sys.stdout.flush()
     sys.stdout.write("\n")

@@ -1,4 +1,4 @@
-"""E0532 and E0533: models that are to write on with a text."""
+"""E0532 to E0534: models that are to write on with a text."""
 
 from typing import ClassVar, Literal
 
@@ -48,3 +48,27 @@ class WholeEachTime(Problem):
 
     def label(self) -> str:
         return f"`{self.layer}` ({self.op}) {self.reason}"
+
+
+@problem
+class TwoTexts(Problem):
+    """A model that reads one text and writes another is sampled with the text to read as the prompt. For that its data names the words
+    of both texts, as `text_pairs` does, and the train block says what the decoder reads: what it has to write, one word late."""
+
+    code = "E0534"
+
+    model: str
+    inputs: tuple[str, ...]
+
+    def headline(self) -> str:
+        names = ", ".join(f"`{name}`" for name in self.inputs)
+        return f"`{self.model}` reads {names}, and which words these are is not known"
+
+    def label(self) -> str:
+        return "trained here"
+
+    def help(self) -> str | None:
+        return (
+            'train it on `text_pairs("pairs.tsv", names = ["source", "wanted"])`, with `source` among its inputs and '
+            "`target = wanted -> shift(1, axis = 1)`"
+        )

@@ -63,8 +63,7 @@ def sample(
     except DataFailure as failure:
         raise failed(from_failure(NOWHERE, failure)) from None
     text = Text(run, run.graph.sources("input")[0].name, output, context, settings.draw, base_key(settings.seed))
-    stepwise = _stepwise(run, text, tell)
-    for number in continued(text, ids, count, stepwise):
+    for number in continued(text, ids, count, stepwise(run, text, tell)):
         yield vocabulary[number]
 
 
@@ -79,7 +78,7 @@ def continued(text: Text, ids: list[int], count: int, stepwise: bool) -> Iterato
         yield from Whole(text).continued(ids, left, len(ids) - known)
 
 
-def _stepwise(run: Run, text: Text, tell: Callable[[Problem], None]) -> bool:
+def stepwise(run: Run, text: Text, tell: Callable[[Problem], None]) -> bool:
     """Whether the model is computed position by position; a model that is not causal is refused."""
     try:
         text.decoder.part(1, first=False)

@@ -3,8 +3,8 @@
 Both run many tokens in one program: a loop whose length comes when it runs, so that one program serves any number of them.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -36,6 +36,8 @@ class Text:
     draw: Callable[[Any, Any, Any], Any]
     """From logits `[classes]`, the key and the number of the token among those that are drawn."""
     key: Any
+    given: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """The other inputs: what is read before the text is written."""
 
     @cached_property
     def arrays(self) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -44,13 +46,24 @@ class Text:
 
     @cached_property
     def decoder(self) -> Decoder:
-        return decoder(self.run.graph, self.input, self.output, {self.input: (1, self.context)})
+        return decoder(self.run.graph, self.input, self.output, self._shapes)
+
+    @property
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        return {self.input: (1, self.context)} | {name: array.shape for name, array in self.given.items()}
+
+    def once(self, graph: Graph) -> dict[str, Any]:
+        """The weights with what does not depend on the text."""
+        weights, state = self.arrays
+        program = lower(graph)
+        run = jax.jit(lambda *arrays: program(*arrays)[0])
+        return weights | (run(weights, state, self.given) if graph.outputs else {})
 
     def whole(self) -> tuple[Any, dict[str, Any]]:
         """The program of all positions at once, and its weights."""
         graph = self.run.graph
         alone = replace(graph, outputs={self.output: graph.outputs[self.output]}, updates={}).live()
-        return self.prepared(bind(alone, dims_of(alone, {self.input: (1, self.context)})), self.arrays[0])
+        return self.prepared(bind(alone, dims_of(alone, self._shapes)), self.arrays[0])
 
     def prepared(self, graph: Graph, weights: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         """The program of a graph as it is used, and the weights with those that are worked out once."""
@@ -89,9 +102,7 @@ class Stepwise:
         """What is kept after the first positions, and the token behind them."""
         text = self.text
         part = text.decoder.part(length, first=True)
-        weights, state = text.arrays
-        weights = weights | lower(part.once)(weights, state, {})[0]
-        program, weights = text.prepared(part.rest, weights)
+        program, weights = text.prepared(part.rest, text.once(part.once))
 
         def first(weights: Any, state: Any, key: Any, ids: Any, following: Any) -> tuple[dict[str, Any], Any]:
             room = {name: jnp.zeros(type.shape, JAX_DTYPES[type.dtype]) for name, type in part.kept.items()}
@@ -99,16 +110,14 @@ class Stepwise:
             logits = kept.pop(text.output)[0, -1]
             return kept, jnp.where(following == NONE, text.draw(logits, key, jnp.int32(0)), following)
 
-        return jax.jit(first)(weights, state, text.key, given[:length], given[length])
+        return jax.jit(first)(weights, text.arrays[1], text.key, given[:length], given[length])
 
     @cached_property
     def _step(self) -> tuple[dict[str, Any], Any]:
         """Weights, and the program of many steps."""
         text = self.text
         part = text.decoder.part(1, first=False)
-        weights, state = text.arrays
-        weights = weights | lower(part.once)(weights, state, {})[0]
-        program, weights = text.prepared(part.rest, weights)
+        program, weights = text.prepared(part.rest, text.once(part.once))
 
         def steps(
             kept: Any, weights: Any, state: Any, key: Any, token: Any, told: Any, place: Any, known: Any, stop: Any
@@ -141,7 +150,7 @@ class Whole:
         def steps(window: Any, weights: Any, state: Any, key: Any, last: Any, number: Any, stop: Any) -> Any:
             def one(step: Any, now: Any) -> Any:
                 window, last, made = now
-                outputs, _ = program(weights, state, {text.input: window[None]})
+                outputs, _ = program(weights, state, {text.input: window[None], **text.given})
                 logits = lax.dynamic_index_in_dim(outputs[text.output][0], last, keepdims=False)
                 token = text.draw(logits, key, number + step)
                 # A full window loses its first token.
@@ -172,7 +181,9 @@ def looks_ahead(text: Text) -> bool:
     half = text.context // 2
     other = np.concatenate([one[:half], (one[half:] + 1) % classes]).astype(np.int32)
     run = jax.jit(
-        lambda weights, state, ids: program(weights, state, {text.input: ids[None]})[0][text.output][0, :half]
+        lambda weights, state, ids: program(weights, state, {text.input: ids[None], **text.given})[0][text.output][
+            0, :half
+        ]
     )
     a, b = (np.asarray(run(weights, text.arrays[1], ids), np.float64) for ids in (one, other))
     return bool(half and np.abs(a - b).max() > SEEN * (np.abs(a).max() + np.abs(b).max()))

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from cli.commands import Dslc
 
@@ -68,3 +69,47 @@ def test_a_layer_without_a_step_is_named(dslc: Dslc, tmp_path: Path) -> None:
     status, out, err = sampled(dslc, tmp_path, "cumsum(axis = 1)")
     assert (status, len(out), out[:2]) == (0, 8, "ab")
     assert err == WHOLE
+
+
+TRANSLATOR = """\
+net 1
+model translator(d = 16) {
+  input  source: i32[batch, s]
+  input  target: i32[batch, t]
+  seen   = source != 0
+  memory = source -> embedding(9, d)
+  output logits = (target -> embedding(9, d), memory, mask = seen) -> attention(2) -> gru(d) -> dense(9)
+}
+train translator {
+  data      = text_pairs("pairs.tsv", names = ["source", "wanted"], context = 4)
+  target    = wanted -> shift(1, axis = 1)
+  loss      = (logits, wanted) -> cross_entropy
+  optimizer = adam(lr = 0.03)
+  batch     = 4
+  steps     = 120
+}
+"""
+
+
+def test_a_text_is_written_for_another(dslc: Dslc, tmp_path: Path) -> None:
+    (tmp_path / "pairs.tsv").write_text("red dog\trot hund\nblue cat\tblau katze\n" * 4)
+    (tmp_path / "translate.net").write_text(TRANSLATOR)
+    assert dslc("train", "translate.net", "-o", "run").status == 0
+    for prompt, wanted in (("red dog", "rot hund\n"), ("blue cat", "blau katze\n")):
+        said = dslc("sample", "run", "--prompt", prompt, "--temperature", "0")
+        assert (said.status, said.err) == (0, ""), said.err
+        assert said.out == wanted
+    said = dslc("sample", "run", "--prompt", " ")
+    assert (said.status, said.out) == (1, "")
+    assert "error[E0505]: the prompt has no words" in said.err
+
+
+def test_the_words_of_both_texts_must_be_known(dslc: Dslc, tmp_path: Path) -> None:
+    np.savez(tmp_path / "pairs.npz", source=np.ones((8, 4), np.int32), wanted=np.ones((8, 4), np.int32))
+    data = 'npz("pairs.npz", fields = ["source", "wanted"])'
+    text = TRANSLATOR.replace('text_pairs("pairs.tsv", names = ["source", "wanted"], context = 4)', data)
+    (tmp_path / "translate.net").write_text(text.replace("= 120", "= 1"))
+    assert dslc("train", "translate.net", "-o", "run").status == 0
+    said = dslc("sample", "run", "--prompt", "red dog")
+    assert (said.status, said.out) == (1, "")
+    assert "error[E0534]: `translator` reads `source`, `target`, and which words these are is not known" in said.err
