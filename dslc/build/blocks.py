@@ -9,7 +9,7 @@ from dslc.build.scope import Env, Scope
 from dslc.build.values import BROKEN, Bundle, Layer, Skip, Tensor
 from dslc.errors.infer import AssertionFailed, InputMismatch, WrongCount, WrongInputs
 from dslc.errors.names import Recursive
-from dslc.errors.placement import NoOutput, WrongStatement
+from dslc.errors.placement import NoOutput, UnnamedOutput, WrongStatement
 from dslc.errors.settings import RequireFailed
 from dslc.errors.values import TensorAsSetting
 from dslc.parse import tree
@@ -203,7 +203,10 @@ def assign(env: Env, names: tuple[tree.Name, ...], item: tree.Tree) -> Any:
 def _output(env: Env, item: tree.Output, outputs: dict[str, Any]) -> None:
     if item.value is not None:
         assign(env, item.names, item.value)
-    for name in item.names:
+    named = [name for name in item.names if name.text != "_"]
+    if not named:
+        raise env.fail(UnnamedOutput(item.names[0].span))
+    for name in named:
         found = env.read(name.text, name.span)
         value = found.value if found else evaluate.value(env, name)
         if not isinstance(value, Tensor):

@@ -24,6 +24,8 @@ class Frame:
         """References of the parent's graph, and the body's inputs that stand for them."""
         self.numbers: dict[tuple[str, str], tuple[Any, ...]] | None = None
         """Of a body that is built for many iterations at once: settings of nodes that are another number in each."""
+        self.remade: dict[str, tuple[str, Span]] = {}
+        """Kernels by path: the op that the first use of each has it go through (`""`: none), and where that stands."""
 
     def ref(self, tensor: Tensor) -> Ref:
         """The tensor as this frame's graph sees it, captured through as many regions as lie between.

@@ -14,6 +14,7 @@ from dslc.errors.bounds import DoesNotFit, TooMuchMemory
 from dslc.errors.cells import KeptInLoop, PartlyFrozen
 from dslc.errors.infer import Refusal, SharedDiffers, WrongInputs
 from dslc.errors.names import UnknownName
+from dslc.errors.placement import PartlyRemade
 from dslc.errors.settings import NotKnown
 from dslc.errors.values import TensorWanted
 from dslc.graph import Node, Ref
@@ -45,8 +46,7 @@ def add(
     path = env.place.name(name) if place_path is None else place_path
     outputs = _checked(env, op, given, types, span)
     weights = _weights(env, op, types, path, span)
-    if env.remade:
-        weights = {role: _remade(env, role, ref, f"{path}.{role}", span) for role, ref in weights.items()}
+    weights = {role: _remade(env, role, ref, f"{path}.{role}", span) for role, ref in weights.items()}
     for output in outputs:
         _bounded(env, "a tensor", output, span)
     if env.frozen and type(op).state is not Op.state:
@@ -143,6 +143,11 @@ def _weights(env: Env, op: Op, types: list[Any], path: str, span: Span) -> dict[
 def _remade(env: Env, role: str, ref: Ref, path: str, span: Span) -> Ref:
     """A kernel as the op makes it that the surroundings ask for; other weights as they are."""
     if role.rpartition(".")[2] not in ("kernel", "recurrent"):
+        return ref
+    by, first = env.place.frame.remade.setdefault(path, (env.remade, env.use or span))
+    if by != env.remade:
+        raise env.fail(PartlyRemade(env.use or span, path, env.remade, by, first))
+    if not env.remade:
         return ref
     made = add(replace(env, remade=""), OPS[env.remade](), (env.frame.tensor(ref),), "", span, f"{path}_norm")
     assert isinstance(made, Tensor)

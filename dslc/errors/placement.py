@@ -1,6 +1,6 @@
 """E02: what stands where it has no meaning."""
 
-from dslc.errors.base import Edit, Fix, Problem, problem
+from dslc.errors.base import Edit, Fix, Note, Problem, problem
 from dslc.source import Span
 
 _HEAD = "net 1\nmodel m { input x: [batch, 4]  "
@@ -108,6 +108,42 @@ class NothingRemade(Problem):
 
 
 @problem
+class PartlyRemade(Problem):
+    """`weight_norm` keeps a kernel as a direction and a length, `spectral_norm` divides it by its gain. A use of a named
+    layer in such braces and another one outside of them say two things about the same kernel: the one outside would have
+    the direction alone."""
+
+    code = "E0274"
+    example = _HEAD + "layer f = dense(3)  output y = x -> weight_norm { f } -> f }\n"
+    mended = _HEAD + "layer f = weight_norm { dense(3) }  output y = x -> f -> f }\n"
+
+    name: str
+    here: str
+    """The op that this use has it go through; none: `""`."""
+    before: str
+    first: Span
+
+    def headline(self) -> str:
+        return f"the kernel `{self.name}` {_made(self.here)} here and {_made(self.before)} in another use"
+
+    def notes(self) -> tuple[Note, ...]:
+        return (Note(self.first, f"it {_made(self.before)} here"),)
+
+    def help(self) -> str | None:
+        one = _combinator(self.here or self.before)
+        return f"put the braces where the layer is named, `layer f = {one} {{ ... }}`, and every use has them"
+
+
+def _made(by: str) -> str:
+    return f"goes through `{_combinator(by)}`" if by else "is used as it is"
+
+
+def _combinator(by: str) -> str:
+    """The name in the language of what leaves such ops in the graph."""
+    return by.removesuffix("ed")
+
+
+@problem
 class TakesNoBody(Problem):
     """Braces follow a combinator such as `residual`; a layer takes its settings in parentheses."""
 
@@ -203,6 +239,22 @@ class WrongStatement(Problem):
         if self.known:
             return f"write {', '.join(f'`{name} = ...`' for name in self.known)}"
         return f"it stands in {self.belongs}"
+
+
+@problem
+class UnnamedOutput(Problem):
+    """`_` stands for a value that is not needed. An output is what others read, so it has a name; of several values in one
+    `output` those called `_` are no outputs."""
+
+    code = "E0275"
+    example = _HEAD + "output _ = x -> relu }\n"
+    mended = _HEAD + "output y = x -> relu }\n"
+
+    def headline(self) -> str:
+        return "an output needs a name, and `_` is none"
+
+    def help(self) -> str | None:
+        return "name it, `output y = ...`, or take the statement out"
 
 
 @problem

@@ -69,11 +69,20 @@ def train(
         run = Session(machine, place, display, settings(task, loaded, options or {}), share)
         run.open(source, resume)
         result = run.finish(run.train())
-        if run.chunk.pace < inf:
-            from dslc.estimate.doubt import doubt  # noqa: PLC0415  # short runs do without
-
-            doubt(plan, run.chunk.pace)
+        _compare(plan, run.chunk.pace, display)
         return result
+
+
+def _compare(plan: Plan, pace: float, display: Display) -> None:
+    """The seconds of a step beside their forecast. The run is over and saved: nothing that goes wrong here undoes it."""
+    if pace == inf:
+        return
+    try:
+        from dslc.estimate.doubt import doubt  # noqa: PLC0415  # short runs do without
+
+        doubt(plan, pace)
+    except Exception as error:  # noqa: BLE001  # whatever it is
+        display.note(f"the time of a step was not compared with its forecast: {error!r}")
 
 
 def _loaded(plan: Plan, folders: Folders) -> Loaded:

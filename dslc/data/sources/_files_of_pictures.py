@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", ".pgm", ".tif", ".tiff")
 WIDE = ("I", "F")
 """How the names begin that Pillow has for pictures of integers and floats of 16 or 32 bits."""
+ORIENTATION = 0x0112
+"""The number of the entry in a camera's notes (EXIF) that says how it was held."""
+SIDEWAYS = (5, 6, 7, 8)
+"""What stands there for a quarter of a turn, with which width and height change places."""
 CHANNELS = {1: "L", 3: "RGB", 4: "RGBA"}
 
 
@@ -38,13 +42,14 @@ def pillow() -> Any:
 
 
 def size_of(file: Path) -> tuple[int, int]:
-    """Height and width, from the head of the file.
+    """Height and width as they are looked at, from the head of the file alone.
 
     Raises:
         DataBroken: when it is no picture.
     """
-    with _opened(file) as picture:
-        return picture.height, picture.width
+    with _opened(file) as picture, _readable(file):
+        turned = picture.getexif().get(ORIENTATION, 1) in SIDEWAYS
+        return (picture.width, picture.height) if turned else (picture.height, picture.width)
 
 
 def pictures(files: Sequence[Path], size: tuple[int, int] | None, channels: int) -> "NDArray[np.uint8]":
@@ -58,12 +63,22 @@ def pictures(files: Sequence[Path], size: tuple[int, int] | None, channels: int)
     height, width = size or size_of(files[0])
     found = np.empty((len(files), height, width, channels), np.uint8)
     for place, file in enumerate(files):
-        with _opened(file) as picture:
+        with _opened(file) as held:
+            picture = _upright(file, held)
             if size is None and (picture.height, picture.width) != (height, width):
                 reason = f"is {picture.height} x {picture.width}, and `{files[0].name}` is {height} x {width}"
                 raise DataBroken(file, reason, help="give all one size: `size = 256`")
             found[place] = _filled(picture.convert(CHANNELS[channels]), height, width).reshape(height, width, channels)
     return found
+
+
+def _upright(file: Path, picture: Any) -> Any:
+    """The whole picture as it is looked at: a camera that was turned writes so into the file, and leaves its numbers."""
+    from PIL import ImageOps  # noqa: PLC0415  # as Pillow itself
+
+    with _readable(file):
+        picture.load()
+        return ImageOps.exif_transpose(picture)
 
 
 def _filled(picture: Any, height: int, width: int) -> "NDArray[np.uint8]":
@@ -78,19 +93,24 @@ def _filled(picture: Any, height: int, width: int) -> "NDArray[np.uint8]":
 
 @contextmanager
 def _opened(file: Path) -> Generator[Any]:
-    """A picture file, with a `DataBroken` for whatever is wrong with it."""
+    """A picture file of which the head is read, with a `DataBroken` for whatever is wrong with that."""
     library = pillow()
     if not file.is_file():
         # Opening a pipe would wait for ever.
         raise DataBroken(file, "is not a regular file", help="leave it out")
     with reading(file), file.open("rb") as stream:
-        try:
+        with _readable(file):
             picture = library.open(stream)
-            picture.load()
-        # Pillow has another exception for each format that can be damaged.
-        except Exception as error:
-            raise DataBroken(file, "is no whole picture that can be read", help="leave it out") from error
         if picture.mode.startswith(WIDE):
             # Pillow makes bytes of them by cutting off what is above 255.
             raise DataBroken(file, "has numbers of more than 8 bits", help="save it with values from 0 to 255")
         yield picture
+
+
+@contextmanager
+def _readable(file: Path) -> Generator[None]:
+    """Pillow at work on a file: it has another exception for each format that can be damaged."""
+    try:
+        yield
+    except Exception as error:
+        raise DataBroken(file, "is no whole picture that can be read", help="leave it out") from error

@@ -1,4 +1,7 @@
-"""Changes of the colours of one picture with values from 0 to 255, as Pillow has them, but without rounding in between."""
+"""Changes of the colours of one picture with values from 0 to 255, as Pillow has them, but without rounding in between.
+
+Products are the highest of a GPU's, which would keep 10 bits else: a level of 255 would be off by 0.2.
+"""
 
 from typing import Any
 
@@ -11,7 +14,11 @@ def grey(picture: Any) -> Any:
     Shapes: `[h, w, c]` to `[h, w, c]`.
     """
     shares = jnp.asarray([0.299, 0.587, 0.114], picture.dtype) if picture.shape[-1] == 3 else None
-    level = picture.mean(-1, keepdims=True) if shares is None else (picture @ shares)[..., None]
+    level = (
+        picture.mean(-1, keepdims=True)
+        if shares is None
+        else jnp.matmul(picture, shares, precision="highest")[..., None]
+    )
     return jnp.broadcast_to(level, picture.shape)
 
 
@@ -39,7 +46,7 @@ def sharpened(picture: Any, factor: Any) -> Any:
     """Sharper or smoother, all but the border."""
     kernel = jnp.ones((3, 3), picture.dtype).at[1, 1].set(5) / 13
     planes = jnp.moveaxis(picture, -1, 0)[:, None]
-    smooth = lax.conv_general_dilated(planes, kernel[None, None], (1, 1), "SAME")[:, 0]
+    smooth = lax.conv_general_dilated(planes, kernel[None, None], (1, 1), "SAME", precision="highest")[:, 0]
     inner = jnp.zeros(picture.shape[:2], bool).at[1:-1, 1:-1].set(True)
     return blended(picture, jnp.where(inner[..., None], jnp.moveaxis(smooth, 0, -1), picture), factor)
 

@@ -90,4 +90,5 @@ class Augmented(Change):
         slant = jnp.stack([jnp.ones_like(across), along, across, jnp.ones_like(across)]).reshape(2, 2)
         sides = jnp.asarray(picture.shape[:2], picture.dtype)
         center = (sides - 1) / 2
-        return warped(picture, turn @ slant, center + 150 / 331 * sides * jnp.stack(amount[3:]), center)
+        matrix = jnp.matmul(turn, slant, precision="highest")
+        return warped(picture, matrix, center + 150 / 331 * sides * jnp.stack(amount[3:]), center)

@@ -66,7 +66,8 @@ class Moved(Change):
         turn = jnp.stack([jnp.cos(angle), -jnp.sin(angle), jnp.sin(angle), jnp.cos(angle)]).reshape(2, 2) / size
         slant = jnp.stack([jnp.ones_like(shear), jnp.zeros_like(shear), shear, jnp.ones_like(shear)]).reshape(2, 2)
         center = (sides - 1) / 2
-        return warped(picture, turn @ slant, center + self.translate * sides * drawn[3:5], center)
+        matrix = jnp.matmul(turn, slant, precision="highest")
+        return warped(picture, matrix, center + self.translate * sides * drawn[3:5], center)
 
 
 def warped(picture: Any, matrix: Any, origin: Any, center: Any) -> Any:

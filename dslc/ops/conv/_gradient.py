@@ -98,5 +98,6 @@ def _examples_last(x: Any) -> Any:
     if x.shape[0] > 2 * PIECE:  # The product grows with their number.
         return jnp.moveaxis(x, 0, -1)
     rows = x.reshape(x.shape[0], -1)
-    turned = lax.dot_general(rows, jnp.eye(x.shape[0], dtype=x.dtype), (((0,), (0,)), ((), ())))
+    same = jnp.eye(x.shape[0], dtype=x.dtype)
+    turned = lax.dot_general(rows, same, (((0,), (0,)), ((), ())), precision="highest")
     return turned.reshape(*x.shape[1:], x.shape[0])

@@ -130,11 +130,14 @@ def sides_of(amounts: int | tuple[int | tuple[int, int], ...], x: Type, name: st
     rank = RANKS[x.rank]
     if not isinstance(amounts, int) and len(amounts) != rank:
         axes = "1 spatial axis" if rank == 1 else f"{rank} spatial axes"
-        reason = f"`{name}` has {len(amounts)} members where the input has {axes}"
-        raise Mismatch(reason, "give one number, or a number or pair for each axis")
+        members = "1 member" if len(amounts) == 1 else f"{len(amounts)} members"
+        reason = f"`{name}` has {members} where the input has {axes}"
+        raise Mismatch(reason, "give one number for all sides, or for each axis a number or a pair")
     sides = _sides(amounts, rank)
     if any(len(pair) != 2 or min(pair) < 0 for pair in sides):
-        raise Mismatch(f"`{name} = {amounts}` must not be negative", "each is a number of places, or a pair of them")
+        raise Mismatch(
+            f"`{name} = {amounts}` must not be negative", "give each axis a number of places, or a pair of them"
+        )
     return sides
 
 
@@ -154,7 +157,10 @@ def _each(setting: int | tuple[int, ...], rank: int, name: str) -> tuple[int, ..
     values = (setting,) * rank if isinstance(setting, int) else tuple(setting)
     if len(values) != rank:
         axes = "1 spatial axis" if rank == 1 else f"{rank} spatial axes"
-        raise Mismatch(f"`{name}` has {len(values)} numbers where the input has {axes}", f"use one number, or {rank}")
+        numbers = "1 number" if len(values) == 1 else f"{len(values)} numbers"
+        way = f"write `{name} = {values[0] if values else 1}`" + (f", or {rank} numbers" if rank > 1 else "")
+        raise Mismatch(f"`{name}` has {numbers} where the input has {axes}", way)
     if any(value < 1 for value in values):
-        raise Mismatch(f"`{name}` must be at least 1, and is {setting}")
+        shown = setting if isinstance(setting, int) else list(setting)
+        raise Mismatch(f"`{name}` must be at least 1, and is {shown}", f"write `{name} = 1` or more")
     return values

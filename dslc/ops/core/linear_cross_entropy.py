@@ -7,8 +7,9 @@ from dslc.dims import same
 from dslc.lazy import jax, jnp, lax
 from dslc.ops._platform import by_platform
 from dslc.ops._remarks import remark
+from dslc.ops._wide import widened
 from dslc.ops.base import Context, Cost, Mismatch, Op, elements, floating, moved, op
-from dslc.ops.loss.base import widened
+from dslc.ops.loss.base import counting
 from dslc.ops.loss.cross_entropy import CrossEntropy
 from dslc.types import Type
 
@@ -56,44 +57,54 @@ class LinearCrossEntropy(Op):
         out = self.infer(x, kernel, target, bias, weight)
         by_weight = None if weight is None else Type(target.shape, out.dtype)
         saved = {"by_x": x, "by_kernel": kernel, "by_bias": bias, "by_weight": by_weight}
-        return {name: type for name, type in saved.items() if type is not None}
+        return {name: _kept(type) for name, type in saved.items() if type is not None}
 
     def apply(
         self, weights: Any, x: Any, kernel: Any, target: Any, bias: Any = None, weight: Any = None, *, ctx: Context
     ) -> Any:
-        share = self._share(target, weight, x)
+        counted = self._counted(target, weight, _like(target, x))
 
         def chunk(total: Any, part: Any) -> tuple[Any, None]:
-            rows, labels, shares = part
+            rows, labels, counts = part
             losses = self._each.apply({}, self._logits(rows, kernel, bias), labels, None, ctx=ctx)
-            return total + jnp.sum(losses * shares), None
+            return total + jnp.sum(counting(losses, counts) * counts), None
 
-        total, _ = lax.scan(chunk, jnp.zeros((), share.dtype), self._cut(x, target, share))
-        return total
+        total, _ = lax.scan(chunk, jnp.zeros((), counted.dtype), self._cut(x, target, counted))
+        return total * self._share(counted)
 
     def apply_saving(
         self, weights: Any, x: Any, kernel: Any, target: Any, bias: Any = None, weight: Any = None, *, ctx: Context
     ) -> Any:
-        share = self._share(target, weight, x)
+        counted = self._counted(target, weight, _like(target, x))
+        skips = weight is not None or self.loss.ignore is not None or self.loss.class_weights is not None
 
         def chunk(carry: Any, part: Any) -> tuple[Any, Any]:
             total, sums = carry
-            rows, labels, shares = part
+            rows, labels, counts = part
             logits = self._logits(rows, kernel, bias)
             losses, kept = self._each.apply_saving({}, logits, labels, None, ctx=ctx)
-            by_logits = self._each.backward({"x": logits, "target": labels, **kept}, shares, ctx)["x"]
+            by_logits = self._each.backward({"x": logits, "target": labels, **kept}, counts, ctx)["x"]
+            if skips:
+                # What does not count need be no number, neither its logits nor what they are made of.
+                by_logits, rows = (jnp.where(counts[:, None] == 0, 0, part) for part in (by_logits, rows))
             sums = jax.tree.map(jnp.add, sums, self._summands(by_logits, rows, sums))
             by_rows = _product(by_logits, kernel, 1, 0 if self.transposed else 1)
-            return (total + jnp.sum(losses * shares), sums), (by_rows, losses)
+            return (total + jnp.sum(counting(losses, counts) * counts), sums), (by_rows, losses)
 
         # Added up in the dtype of the loss: thousands of 16-bit summands lose most of their digits.
         sums = {"by_kernel": kernel} if bias is None else {"by_kernel": kernel, "by_bias": bias}
-        zeros = jax.tree.map(lambda array: jnp.zeros(array.shape, share.dtype), sums)
+        zeros = jax.tree.map(lambda array: jnp.zeros(array.shape, counted.dtype), sums)
         (total, found), (by_rows, losses) = lax.scan(
-            chunk, (jnp.zeros((), share.dtype), zeros), self._cut(x, target, share)
+            chunk, (jnp.zeros((), counted.dtype), zeros), self._cut(x, target, counted)
         )
-        saved = jax.tree.map(lambda array, like: array.astype(like.dtype), found, sums)
-        saved["by_x"] = by_rows.reshape(-1, x.shape[-1])[: target.size].reshape(x.shape)
+        # The share of a row among thousands comes last: most slopes times that are nothing in float16.
+        share = self._share(counted)
+        total = total * share
+        found["by_x"] = by_rows.reshape(-1, x.shape[-1])[: target.size].reshape(x.shape)
+        saved = {
+            name: (found[name].astype(share.dtype) * share).astype(_kept_as(like))
+            for name, like in (*sums.items(), ("by_x", x))
+        }
         if weight is not None:
             losses = losses.reshape(-1)[: target.size].reshape(target.shape)
             saved["by_weight"] = self._by_weight(losses, total, target, weight)
@@ -131,16 +142,16 @@ class LinearCrossEntropy(Op):
         counted = self.loss.counted(target, like)
         return counted if weight is None else counted * jnp.broadcast_to(weight, target.shape).astype(like.dtype)
 
-    def _share(self, target: Any, weight: Any, x: Any) -> Any:
-        """What the loss of each row is multiplied with before all are added."""
-        counted = self._counted(target, weight, widened(jnp.zeros(target.shape, x.dtype)))
-        return counted / _total(counted) if self.loss.reduce == "mean" else counted
+    def _share(self, counted: Any) -> Any:
+        """What the sum over the rows is multiplied with."""
+        return 1 / _total(counted) if self.loss.reduce == "mean" else jnp.ones((), counted.dtype)
 
     def _by_weight(self, losses: Any, total: Any, target: Any, weight: Any) -> Any:
+        counted = self._counted(target, weight, losses)
+        losses = counting(losses, counted)
         if self.loss.reduce == "sum":
             return losses * self._counted(target, None, losses)
-        count = _total(self._counted(target, weight, losses))
-        return (losses - total) / count * self._counted(target, None, losses)
+        return (losses - total) / _total(counted) * self._counted(target, None, losses)
 
     def _cut(self, x: Any, target: Any, share: Any) -> tuple[Any, Any, Any]:
         """Rows, class numbers and shares in equal chunks, the last one filled up with rows that do not count."""
@@ -164,6 +175,21 @@ class LinearCrossEntropy(Op):
 def _product(a: Any, b: Any, axis: int, other: int, dtype: Any = None) -> Any:
     """Product of matrices over an axis of each; a transposed copy of a large kernel would be kept through the loop."""
     return lax.dot_general(a, b, (((axis,), (other,)), ((), ())), preferred_element_type=dtype)
+
+
+def _like(target: Any, x: Any) -> Any:
+    """A number for each row, in the dtype of the losses."""
+    return widened(jnp.zeros(target.shape, x.dtype))
+
+
+def _kept(type: Type) -> Type:
+    """The type of a gradient until the scale of the loss is known, which lifts those of float16 out of nothing."""
+    return type.with_dtype("f32") if type.dtype == "f16" else type
+
+
+def _kept_as(like: Any) -> Any:
+    """The same of arrays."""
+    return jnp.float32 if like.dtype == jnp.float16 else like.dtype
 
 
 def _total(counted: Any) -> Any:

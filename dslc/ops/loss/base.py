@@ -2,11 +2,12 @@
 
 With `reduce = "mean"` it is the mean of the losses of all elements, weighted where there are weights
 (`sum(w * l) / sum(w)`, and 0 when all weights are 0); `"sum"` adds them, `"none"` (or `none`) leaves them as they are.
+What has a weight of 0 counts for nothing, forward and backward, though its loss be no number: the product would be none either.
 """
 
 from typing import Any, ClassVar, Literal
 
-from dslc.lazy import jnp
+from dslc.lazy import jnp, lax
 from dslc.ops._wide import to_sum, wide, widened
 from dslc.ops.base import Context, Cost, Mismatch, Op, broadcast, elements, floating, moved, op
 from dslc.types import Type
@@ -52,9 +53,8 @@ class Elementwise(Loss):
     def backward(self, kept: Any, gradient: Any, ctx: Context) -> dict[str, Any]:
         x, target = _paired(kept["x"], kept["target"])
         each, by_weight = spread(lambda: self.losses(x, target), gradient, kept.get("weight"), x, self.reduce)
-        by_x, by_target = self.slopes(x, target)
-        by_x, by_target = as_given(by_x * each, kept["x"]), as_given(by_target * each, kept["target"])
-        return {"x": by_x, "target": by_target, **by_weight}
+        by_x, by_target = (sloped(slope, each, kept.get("weight")) for slope in self.slopes(x, target))
+        return {"x": as_given(by_x, kept["x"]), "target": as_given(by_target, kept["target"]), **by_weight}
 
     def cost(self, x: Type, target: Type, weight: Type | None = None) -> Cost:
         steps = self.flops + reduction_flops(self.reduce, weight)
@@ -92,7 +92,7 @@ def reduced(losses: Any, weight: Any, reduce: Reduce) -> Any:
     """Losses of single elements, weighted and reduced."""
     if weight is not None:
         weight = jnp.broadcast_to(weight, losses.shape).astype(losses.dtype)
-        losses = losses * weight
+        losses = counting(losses, weight) * weight
     if reduce in ("none", None):
         return losses
     total = jnp.sum(to_sum(losses))
@@ -108,12 +108,41 @@ def spread(losses: Any, gradient: Any, weight: Any, like: Any, reduce: Reduce) -
         share = gradient / like.size if reduce == "mean" else gradient
         return jnp.broadcast_to(share, like.shape), {}
     weights = jnp.broadcast_to(weight, like.shape).astype(like.dtype)
-    values = losses()
+    values = counting(losses(), weights)
     if reduce == "mean":
         count = _count(like, weights)
         gradient, values = gradient / count, values - jnp.sum(values * weights) / count
     each = jnp.broadcast_to(gradient, like.shape)
     return each * weights, {"weight": as_given(each * values, weight)}
+
+
+def counting(values: Any, weights: Any) -> Any:
+    """The values, 0 in place of what is no number and has the weight 0."""
+    return jnp.where(_is_none(weights) & ~jnp.isfinite(values), 0, values)
+
+
+def sloped(slopes: Any, each: Any, weight: Any) -> Any:
+    """Slopes of losses times the gradients of the losses, 0 where the weight is."""
+    product = slopes * each
+    return product if weight is None else jnp.where(_is_none(jnp.broadcast_to(weight, product.shape)), 0, product)
+
+
+def heeded(weight: Any, shape: tuple[int, ...], *arrays: Any) -> tuple[Any, ...]:
+    """The arrays, without a gradient where the weight of a loss is 0, for rules that are derived.
+
+    `shape` is that of the losses, with which the shape of every array begins.
+    """
+    if weight is None:
+        return arrays
+    skipped = _is_none(jnp.broadcast_to(weight, shape))
+    return tuple(
+        jnp.where(
+            jnp.broadcast_to(skipped.reshape(*shape, *(1,) * (array.ndim - len(shape))), array.shape),
+            lax.stop_gradient(array),
+            array,
+        )
+        for array in arrays
+    )
 
 
 def as_given(gradient: Any, array: Any) -> Any:
@@ -124,7 +153,8 @@ def as_given(gradient: Any, array: Any) -> Any:
 def reduction_flops(reduce: Reduce, weight: Type | None) -> int:
     """Operations of the reduction for each element."""
     adds = reduce in ("mean", "sum")
-    return adds if weight is None else 1 + 2 * adds if reduce == "mean" else 1 + adds
+    # With weights: whether one is 0, whether the loss is a number, both, and the choice.
+    return adds if weight is None else 5 + 2 * adds if reduce == "mean" else 5 + adds
 
 
 def _count(like: Any, weight: Any) -> Any:
@@ -133,6 +163,11 @@ def _count(like: Any, weight: Any) -> Any:
         return like.size
     total = jnp.sum(weight)
     return jnp.where(total == 0, 1, total)
+
+
+def _is_none(weights: Any) -> Any:
+    """Where weights of any dtype are 0."""
+    return weights == jnp.zeros((), weights.dtype)
 
 
 def _paired(x: Any, target: Any) -> tuple[Any, Any]:

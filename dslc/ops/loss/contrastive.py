@@ -6,7 +6,7 @@ from dslc.lazy import jnp
 from dslc.ops._wide import wide, widened
 from dslc.ops.base import Context, Cost, Mismatch, Refused, Sample, elements, floating, moved
 from dslc.ops.loss._rows import length, must_equal, rows_of
-from dslc.ops.loss.base import Loss, Reduce, loss, must_broadcast, reduced, reduction_flops
+from dslc.ops.loss.base import Loss, Reduce, heeded, loss, must_broadcast, reduced, reduction_flops
 from dslc.types import Type
 
 
@@ -50,8 +50,10 @@ class Contrastive(Loss):
         return Type(() if self.reduce in ("mean", "sum") else rows.shape, wide(x.dtype))
 
     def apply(self, weights: Any, x: Any, other: Any, same: Any, weight: Any = None, *, ctx: Context) -> Any:
-        distance = length(widened(x) - widened(other))
-        share = jnp.broadcast_to(same, distance.shape).astype(distance.dtype)
+        x, other = widened(x), widened(other)
+        share = jnp.broadcast_to(same, x.shape[:-1]).astype(x.dtype)
+        x, other, share = heeded(weight, share.shape, x, other, share)
+        distance = length(x - other)
         lacking = jnp.maximum(self.margin - distance, 0)
         losses = 0.5 * (share * distance * distance + (1 - share) * lacking * lacking)
         return reduced(losses, weight, self.reduce)

@@ -6,7 +6,7 @@ from dslc.lazy import jnp
 from dslc.ops._wide import widened
 from dslc.ops.base import Context, Cost, Refused, Sample, elements, floating, moved
 from dslc.ops.loss._rows import must_equal, rows_of
-from dslc.ops.loss.base import Loss, Reduce, loss, reduced, reduced_type, reduction_flops
+from dslc.ops.loss.base import Loss, Reduce, heeded, loss, reduced, reduced_type, reduction_flops
 from dslc.types import Type
 
 LEAST = 1e-8
@@ -46,7 +46,7 @@ class CosineDistance(Loss):
         return reduced_type(rows, self.reduce, weight)
 
     def apply(self, weights: Any, x: Any, target: Any, weight: Any = None, *, ctx: Context) -> Any:
-        x, target = widened(x), widened(target)
+        x, target = heeded(weight, x.shape[:-1], widened(x), widened(target))
         product = jnp.sum(x * target, axis=-1)
         square = _square(x) * _square(target)
         return reduced(1 - product / jnp.sqrt(square), weight, self.reduce)

@@ -14,6 +14,7 @@ from dslc.ops.loss.base import (
     reduced,
     reduced_type,
     reduction_flops,
+    sloped,
     spread,
 )
 from dslc.types import Type
@@ -105,13 +106,14 @@ class CrossEntropy(Loss):
         counts = self._weight(target, weight, logsumexp)
         each, by_weight = spread(lambda: self._losses(x, target, logsumexp), gradient, counts, logsumexp, self.reduce)
         each, log_total = each[..., None], logsumexp[..., None]
+        shares = None if counts is None else counts[..., None]
         probability, wanted = jnp.exp(x - log_total), self._wanted(x, target)
         gradients: dict[str, Any] = {}
         if _is_soft(x, target):
             probability = probability * jnp.sum(wanted, axis=-1, keepdims=True)
-            slope = (1 - self.smoothing) * (log_total - x) * each
-            gradients["target"] = as_given(slope * self._classes(x), target)
-        gradients["x"] = as_given((probability - wanted) * each, kept["x"])
+            slope = (1 - self.smoothing) * (log_total - x) * self._classes(x)
+            gradients["target"] = as_given(sloped(slope, each, shares), target)
+        gradients["x"] = as_given(sloped(probability - wanted, each, shares), kept["x"])
         if weight is not None:
             counted = self.counted(target, logsumexp)
             gradients["weight"] = as_given(by_weight["weight"].astype(counted.dtype) * counted, weight)
@@ -175,7 +177,9 @@ class CrossEntropy(Loss):
             return counted
         if self.class_weights is not None:
             labels = target if self.ignore is None else jnp.where(target == self.ignore, 0, target)
-            counted = jnp.asarray(self.class_weights, like.dtype)[labels]
+            # A number outside of the classes weighs no number: its loss is none, and a weight of 0 would hide it.
+            labels = jnp.where(labels < 0, len(self.class_weights), labels)
+            counted = jnp.take(jnp.asarray(self.class_weights, like.dtype), labels, mode="fill", fill_value=jnp.nan)
         return counted if self.ignore is None else jnp.where(target == self.ignore, 0, counted)
 
     def _classes(self, x: Any) -> Any:

@@ -6,7 +6,7 @@ from dslc.dims import same
 from dslc.lazy import jax, jnp, lax
 from dslc.ops._wide import wide, widened
 from dslc.ops.base import Context, Cost, Mismatch, Refused, Sample, elements, floating, moved
-from dslc.ops.loss.base import Loss, Reduce, loss, must_broadcast, reduced, reduction_flops
+from dslc.ops.loss.base import Loss, Reduce, heeded, loss, must_broadcast, reduced, reduction_flops
 from dslc.types import Type
 
 NEVER = -1e30
@@ -64,18 +64,21 @@ class Ctc(Loss):
         return Type(() if self.reduce in ("mean", "sum") else x.shape[:1], wide(x.dtype))
 
     def apply(self, weights: Any, x: Any, target: Any, mask: Any = None, weight: Any = None, *, ctx: Context) -> Any:
-        logs = jax.nn.log_softmax(widened(x), axis=-1)
+        heard = jnp.ones(x.shape[:2], bool) if mask is None else jnp.broadcast_to(mask, x.shape[:2])
+        (x,) = heeded(weight, x.shape[:1], widened(x))
+        # What is no sound need be no number either, and what cannot be said (a logit of minus infinity) stays finite.
+        logs = jax.nn.log_softmax(jnp.where(heard[..., None], x, 0), axis=-1)
+        logs = jnp.where(logs < NEVER, NEVER, logs)
         labels = self._with_blanks(target.astype(jnp.int32))
         # A number outside of the classes gives NaN when it is looked up, a negative one would count from the end.
         places = jnp.where(labels < 0, x.shape[-1], labels)
         said = jnp.take_along_axis(logs, places[:, None, :], axis=2)
-        heard = jnp.ones(x.shape[:2], bool) if mask is None else jnp.broadcast_to(mask, x.shape[:2])
         last = self._forward(said, labels, heard)
         count = jnp.sum((target != self.blank).astype(jnp.int32), axis=1)[:, None]
         ends = jnp.take_along_axis(last, 2 * count, axis=1)[:, 0]
         before = jnp.take_along_axis(last, jnp.maximum(2 * count - 1, 0), axis=1)[:, 0]
         total = jnp.where(count[:, 0] > 0, jnp.logaddexp(ends, before), ends)
-        return reduced(jnp.where(total > NEVER / 2, -total, jnp.inf), weight, self.reduce)
+        return reduced(jnp.where(total <= NEVER / 2, jnp.inf, -total), weight, self.reduce)
 
     def _with_blanks(self, target: Any) -> Any:
         """Labels with a blank before, between and after them."""

@@ -5,7 +5,7 @@ from typing import Any
 from dslc.lazy import jnp
 from dslc.ops._wide import widened
 from dslc.ops.base import Context, Cost, Mismatch, Refused, Sample, elements, floating, moved
-from dslc.ops.loss.base import Loss, Reduce, loss, must_broadcast, reduced, reduced_type, reduction_flops
+from dslc.ops.loss.base import Loss, Reduce, heeded, loss, must_broadcast, reduced, reduced_type, reduction_flops
 from dslc.types import Type
 
 
@@ -13,7 +13,8 @@ from dslc.types import Type
 class Dice(Loss):
     """How little masks overlap: `1 - (2 * sum(x * t) + smooth) / (sum(x) + sum(t) + smooth)`, each channel by itself.
 
-    Takes shares from 0 to 1, so `sigmoid` or `softmax` before it. `smooth` makes an empty mask that is met a loss of 0.
+    Takes shares from 0 to 1, so `sigmoid` or `softmax` before it. An empty mask that is met has a loss of 0, and one that is
+    missed by little a small one with more `smooth`.
 
     Shapes: `[batch, ..., c]` and a target that broadcasts to it (and a weight that broadcasts to `[batch, c]`) to `[]`.
     Reference: Dice, 1945; Milletari, Navab and Ahmadi, 2016, arXiv:1606.04797, here without the squares.
@@ -51,9 +52,16 @@ class Dice(Loss):
     def apply(self, weights: Any, x: Any, target: Any, weight: Any = None, *, ctx: Context) -> Any:
         x = widened(x)
         target = jnp.broadcast_to(target, x.shape).astype(x.dtype)
-        inside = tuple(range(1, x.ndim - 1))
+        shape = (x.shape[0], x.shape[-1])
+        # Masks and channels in front, as the weights have them.
+        x, target = (jnp.moveaxis(part, -1, 1) for part in (x, target))
+        x, target = heeded(weight, shape, x, target)
+        inside = tuple(range(2, x.ndim))
         overlap = 2 * jnp.sum(x * target, axis=inside) + self.smooth
-        return reduced(1 - overlap / (jnp.sum(x + target, axis=inside) + self.smooth), weight, self.reduce)
+        total = jnp.sum(x + target, axis=inside) + self.smooth
+        # Without `smooth`, two empty masks have no share: they agree, as they do with the least of it.
+        there = total != 0
+        return reduced(1 - jnp.where(there, overlap / jnp.where(there, total, 1), 1), weight, self.reduce)
 
     def cost(self, x: Type, target: Type, weight: Type | None = None) -> Cost:
         out = self.infer(x, target, weight)

@@ -6,7 +6,7 @@ from dslc.dims import same
 from dslc.lazy import jax, jnp, lax
 from dslc.ops._wide import widened
 from dslc.ops.base import Context, Cost, Mismatch, Refused, Sample, elements, floating, moved
-from dslc.ops.loss.base import Loss, Reduce, loss, must_broadcast, reduced, reduced_type, reduction_flops
+from dslc.ops.loss.base import Loss, Reduce, heeded, loss, must_broadcast, reduced, reduced_type, reduction_flops
 from dslc.types import Type
 
 
@@ -73,7 +73,11 @@ class Focal(Loss):
     def apply(self, weights: Any, x: Any, target: Any, weight: Any = None, *, ctx: Context) -> Any:
         classes = target.ndim == x.ndim - 1 and jnp.issubdtype(target.dtype, jnp.integer)
         x = widened(x)
-        return reduced(self._of_one(x, target) if classes else self._of_each(x, target), weight, self.reduce)
+        if classes:
+            (x,) = heeded(weight, target.shape, x)
+            return reduced(self._of_one(x, target), weight, self.reduce)
+        target = jnp.broadcast_to(target, x.shape).astype(x.dtype)
+        return reduced(self._of_each(*heeded(weight, x.shape, x, target)), weight, self.reduce)
 
     def _of_one(self, x: Any, target: Any) -> Any:
         labels = target.astype(jnp.int32)[..., None]
@@ -85,7 +89,6 @@ class Focal(Loss):
         return jnp.exp(self.gamma * (jax.nn.logsumexp(others, axis=-1) - total)) * (total - taken)
 
     def _of_each(self, x: Any, target: Any) -> Any:
-        target = jnp.broadcast_to(target, x.shape).astype(x.dtype)
         yes, no = jax.nn.softplus(-x), jax.nn.softplus(x)
         right = target * yes + (1 - target) * no
         # -log of the probability of the wrong answer; of a target between yes and no the probabilities mix.

@@ -6,7 +6,7 @@ from dslc.lazy import jnp
 from dslc.ops._wide import widened
 from dslc.ops.base import Context, Cost, Refused, Sample, elements, floating, moved
 from dslc.ops.loss._rows import must_equal, rows_of
-from dslc.ops.loss.base import Loss, Reduce, loss, reduced, reduced_type, reduction_flops
+from dslc.ops.loss.base import Loss, Reduce, heeded, loss, reduced, reduced_type, reduction_flops
 from dslc.types import Type
 
 
@@ -45,7 +45,7 @@ class GaussianKl(Loss):
         return reduced_type(rows, self.reduce, weight)
 
     def apply(self, weights: Any, mean: Any, log_var: Any, weight: Any = None, *, ctx: Context) -> Any:
-        mean, log_var = widened(mean), widened(log_var)
+        mean, log_var = heeded(weight, mean.shape[:-1], widened(mean), widened(log_var))
         # expm1 and the subtraction after it keep the digits near the standard Gaussian, where both are small.
         return reduced(0.5 * jnp.sum(mean * mean + (jnp.expm1(log_var) - log_var), axis=-1), weight, self.reduce)
 

@@ -6,7 +6,7 @@ from dslc.lazy import jax, jnp
 from dslc.ops._wide import widened
 from dslc.ops.base import Context, Cost, Mismatch, Refused, Sample, elements, floating, moved
 from dslc.ops.loss._rows import must_equal, rows_of
-from dslc.ops.loss.base import Loss, Reduce, loss, reduced, reduced_type, reduction_flops
+from dslc.ops.loss.base import Loss, Reduce, counting, heeded, loss, reduced, reduced_type, reduction_flops
 from dslc.types import Type
 
 
@@ -15,7 +15,8 @@ class InfoNce(Loss):
     """Cross-entropy of finding each row's partner, the target's row of the same number, among all rows of the target.
 
     Logits are the products of rows, divided by `temperature`; for cosines put `l2_normalize` before. With `symmetric`
-    it is the mean of this and of finding the row of each target, as in CLIP.
+    it is the mean of this and of finding the row of each target, as in CLIP. A pair of weight 0 is still among the rows that
+    the others are told from.
 
     Shapes: `[batch, n]` and `[batch, n]` (and a weight that broadcasts to `[batch]`) to `[]`.
     Reference: van den Oord, Li and Vinyals, 2018, arXiv:1807.03748; Radford et al., 2021, arXiv:2103.00020.
@@ -51,7 +52,12 @@ class InfoNce(Loss):
 
     def apply(self, weights: Any, x: Any, target: Any, weight: Any = None, *, ctx: Context) -> Any:
         x, target = widened(x), widened(target)
+        if weight is not None and not self.symmetric:
+            # With `symmetric` it is among the rows that targets are told from, and so in their losses.
+            (x,) = heeded(weight, x.shape[:1], counting(x, jnp.broadcast_to(weight, x.shape[:1])[:, None]))
         logits = x @ target.T / self.temperature
+        if not self.symmetric:
+            (logits,) = heeded(weight, x.shape[:1], logits)
         right = jnp.sum(x * target, axis=-1) / self.temperature
         losses = jax.nn.logsumexp(logits, axis=1) - right
         if self.symmetric:

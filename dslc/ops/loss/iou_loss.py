@@ -8,7 +8,7 @@ from dslc.ops._boxes import overlap
 from dslc.ops._wide import widened
 from dslc.ops.base import Context, Cost, Mismatch, Refused, Sample, elements, floating, moved
 from dslc.ops.loss._rows import must_equal, rows_of
-from dslc.ops.loss.base import Loss, Reduce, loss, reduced, reduced_type, reduction_flops
+from dslc.ops.loss.base import Loss, Reduce, heeded, loss, reduced, reduced_type, reduction_flops
 from dslc.types import Type
 
 
@@ -57,7 +57,7 @@ class IouLoss(Loss):
         return reduced_type(rows, self.reduce, weight)
 
     def apply(self, weights: Any, x: Any, target: Any, weight: Any = None, *, ctx: Context) -> Any:
-        x, target = widened(x), widened(target)
+        x, target = heeded(weight, x.shape[:-1], widened(x), widened(target))
         share, union, around = overlap(x, target)
         losses = 1 - share
         if self.generalized:

@@ -6,7 +6,7 @@ from dslc.lazy import jnp
 from dslc.ops._wide import widened
 from dslc.ops.base import Context, Cost, Refused, Sample, elements, floating, moved
 from dslc.ops.loss._rows import must_equal, rows_of
-from dslc.ops.loss.base import Loss, Reduce, loss, reduced, reduced_type, reduction_flops
+from dslc.ops.loss.base import Loss, Reduce, heeded, loss, reduced, reduced_type, reduction_flops
 from dslc.types import Type
 
 
@@ -46,8 +46,8 @@ class KlDivergence(Loss):
         return reduced_type(rows, self.reduce, weight)
 
     def apply(self, weights: Any, x: Any, target: Any, weight: Any = None, *, ctx: Context) -> Any:
-        x = widened(x)
-        target = widened(target).astype(x.dtype)
+        x, target = heeded(weight, x.shape[:-1], widened(x), widened(target))
+        target = target.astype(x.dtype)
         # The logarithm of 1 in place of that of 0: neither the product nor its slope is 0 times infinity.
         there = target > 0
         log_target = jnp.log(jnp.where(there, target, 1))

@@ -7,7 +7,7 @@ from dslc.lazy import jnp
 from dslc.ops._wide import widened
 from dslc.ops.base import Context, Cost, Mismatch, Refused, Sample, elements, floating, moved
 from dslc.ops.loss._rows import rows_of
-from dslc.ops.loss.base import Loss, Reduce, loss, reduced, reduced_type, reduction_flops
+from dslc.ops.loss.base import Loss, Reduce, heeded, loss, reduced, reduced_type, reduction_flops
 from dslc.types import Type
 
 
@@ -64,6 +64,7 @@ class Nll(Loss):
             counted = (labels != self.ignore).astype(x.dtype)
             labels = jnp.where(labels == self.ignore, 0, labels)
             weight = counted if weight is None else counted * jnp.broadcast_to(weight, counted.shape).astype(x.dtype)
+        (x,) = heeded(weight, labels.shape, x)
         # A number outside of the classes gives NaN when it is looked up, a negative one would count from the end.
         labels = jnp.where(labels < 0, x.shape[-1], labels)
         return reduced(-jnp.take_along_axis(x, labels[..., None], axis=-1)[..., 0], weight, self.reduce)

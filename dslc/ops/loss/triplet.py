@@ -6,7 +6,7 @@ from dslc.lazy import jnp
 from dslc.ops._wide import wide, widened
 from dslc.ops.base import Context, Cost, Mismatch, Refused, Sample, elements, floating, moved
 from dslc.ops.loss._rows import length, must_equal, rows_of
-from dslc.ops.loss.base import Loss, Reduce, loss, must_broadcast, reduced, reduction_flops
+from dslc.ops.loss.base import Loss, Reduce, heeded, loss, must_broadcast, reduced, reduction_flops
 from dslc.types import Type
 
 
@@ -50,7 +50,7 @@ class Triplet(Loss):
         return Type(() if self.reduce in ("mean", "sum") else rows.shape, wide(x.dtype))
 
     def apply(self, weights: Any, x: Any, positive: Any, negative: Any, weight: Any = None, *, ctx: Context) -> Any:
-        x, positive, negative = widened(x), widened(positive), widened(negative)
+        x, positive, negative = heeded(weight, x.shape[:-1], widened(x), widened(positive), widened(negative))
         behind = length(x - positive) - length(x - negative) + self.margin
         return reduced(jnp.maximum(behind, 0), weight, self.reduce)
 

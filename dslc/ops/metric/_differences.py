@@ -9,6 +9,9 @@ from dslc.ops.loss.base import must_broadcast
 from dslc.ops.metric._rows import weighed
 from dslc.types import Type
 
+SKIPPING = 3
+"""Operations for each element that may weigh nothing: whether it does, and two choices."""
+
 
 def sums_type(x: Type, target: Type, weight: Type | None, *shape: Any) -> Type:
     """Type of sums of this shape over the elements of predictions.
@@ -25,5 +28,9 @@ def sums_type(x: Type, target: Type, weight: Type | None, *shape: Any) -> Type:
 
 def compared(x: Any, target: Any, weight: Any) -> tuple[Any, Any, Any]:
     """Predictions, targets and weights in one shape and dtype."""
-    values = widened(x)
-    return values, jnp.broadcast_to(target, x.shape).astype(values.dtype), weighed(weight, x.shape, x)
+    values, weights = widened(x), weighed(weight, x.shape, x)
+    targets = jnp.broadcast_to(target, x.shape).astype(values.dtype)
+    if weight is not None:
+        # What weighs nothing need be no number.
+        values, targets = (jnp.where(weights == 0, 0, part) for part in (values, targets))
+    return values, targets, weights

@@ -42,11 +42,15 @@ class Ranked(Metric):
         if target.ndim == x.ndim - 1 and jnp.issubdtype(target.dtype, jnp.integer):
             shares = jax.nn.softmax(widened(x), axis=-1).reshape(-1, x.shape[-1])
             known = (target.astype(shares.dtype), weighed(weight, target.shape, x))
+            if weight is not None:
+                # What weighs nothing need be no number.
+                shares = jnp.where(known[1].reshape(-1, 1) == 0, 0, shares)
             return jnp.concatenate([shares, *(part.reshape(-1, 1) for part in known)], axis=1)
         columns = x.shape[-1] if x.ndim > 1 else 1
         yes = jnp.broadcast_to(target > 0.5 if jnp.issubdtype(target.dtype, jnp.floating) else target, x.shape)
-        scores = widened(x)
-        parts = (scores, yes.astype(bool).astype(scores.dtype), weighed(weight, x.shape, x))
+        weighing = weighed(weight, x.shape, x)
+        scores = widened(x) if weight is None else jnp.where(weighing == 0, 0, widened(x))
+        parts = (scores, yes.astype(bool).astype(scores.dtype), weighing)
         return jnp.stack([part.reshape(-1, columns) for part in parts], axis=1)
 
     def result(self, sums: "NDArray[Any]") -> float:
@@ -65,7 +69,8 @@ class Ranked(Metric):
         out = self.infer(x, target, weight)
         _, binary = rows(x, target, weight)
         # A softmax of every row: maximum, subtraction, exponential, sum and division.
-        return Cost((1 + (target.dtype != "bool") if binary else 5) * elements([x]), moved(x, target, weight, out))
+        each = (1 + (target.dtype != "bool") if binary else 5) + 2 * (weight is not None)
+        return Cost(each * elements([x]), moved(x, target, weight, out))
 
 
 def _above(score: Any, yes: Any, weight: Any) -> "tuple[NDArray[np.float64], NDArray[np.float64]]":

@@ -4,7 +4,7 @@ from typing import Any
 
 from dslc.lazy import jnp
 from dslc.ops.base import Context, Cost, Refused, Sample, elements, moved
-from dslc.ops.metric._differences import compared, sums_type
+from dslc.ops.metric._differences import SKIPPING, compared, sums_type
 from dslc.ops.metric.base import Metric, mean_of, metric
 from dslc.types import Type
 
@@ -41,4 +41,5 @@ class Mae(Metric):
         return mean_of(sums)
 
     def cost(self, x: Type, target: Type, weight: Type | None = None) -> Cost:
-        return Cost(4 * elements([x]), moved(x, target, weight, self.infer(x, target, weight)))
+        each = 4 + SKIPPING * (weight is not None)
+        return Cost(each * elements([x]), moved(x, target, weight, self.infer(x, target, weight)))

@@ -4,7 +4,7 @@ from typing import Any
 
 from dslc.lazy import jnp
 from dslc.ops.base import Context, Cost, Mismatch, Refused, Sample, elements, moved
-from dslc.ops.metric._differences import compared, sums_type
+from dslc.ops.metric._differences import SKIPPING, compared, sums_type
 from dslc.ops.metric.base import Metric, metric
 from dslc.types import Type
 
@@ -57,4 +57,5 @@ class R2(Metric):
         return float(sum(shares) / len(shares))
 
     def cost(self, x: Type, target: Type, weight: Type | None = None) -> Cost:
-        return Cost(9 * elements([x]), moved(x, target, weight, self.infer(x, target, weight)))
+        each = 9 + SKIPPING * (weight is not None)
+        return Cost(each * elements([x]), moved(x, target, weight, self.infer(x, target, weight)))

@@ -47,7 +47,8 @@ class TopAccuracy(Metric):
             reason = f"needs class numbers {Type(x.shape[:-1], 'i32')}, and the target is {target}"
             raise Mismatch(reason, "for yes-or-no questions use `accuracy`", 1)
         if not less(self.k, x.shape[-1]) and isinstance(x.shape[-1], int):
-            raise Mismatch(f"`k = {self.k}` of {x.shape[-1]} classes is always right", "use a smaller `k`", 0)
+            reason = f"`k = {self.k}` guesses among {x.shape[-1]} classes are always right"
+            raise Mismatch(reason, f"use a `k` below {x.shape[-1]}, or `accuracy` for the first guess alone", 0)
         return Type((2,), wide(x.dtype))
 
     def apply(self, weights: Any, x: Any, target: Any, weight: Any = None, *, ctx: Context) -> Any:
