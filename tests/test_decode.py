@@ -1,5 +1,6 @@
 """Models of text computed position by position, against their whole forward pass; and models that cannot be."""
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -79,6 +80,11 @@ def drawn(graph: Graph) -> tuple[dict[str, Any], dict[str, Any], Any]:
     return wide, states, jnp.asarray(rng.integers(0, 7, (1, CONTEXT)), jnp.int32)
 
 
+def ran(graph: Graph) -> Any:
+    """A graph as a compiled function; the program itself has no hash, which JAX asks for."""
+    return jax.jit(partial(lower(graph)))
+
+
 def stepped(graph: Graph, weights: Any, state: Any, text: Any, phase: str | None) -> np.ndarray:
     """The logits of all positions: of the first ones together, then one by one."""
     return run(decoder(graph, "tokens", "logits", {"tokens": (1, CONTEXT)}), weights, state, text, phase, {})
@@ -87,15 +93,16 @@ def stepped(graph: Graph, weights: Any, state: Any, text: Any, phase: str | None
 def run(made: Decoder, weights: Any, state: Any, text: Any, phase: str | None, read: dict[str, Any]) -> np.ndarray:
     first, later = made.part(FIRST, first=True), made.part(1, first=False)
     assert first.kept == later.kept
-    given = weights | lower(first.once)(weights, state, read)[0]
+    given = weights | ran(first.once)(weights, state, read)[0]
     kept = {
         name: jnp.zeros(type.shape, "float64" if type.is_float else type.dtype) for name, type in first.kept.items()
     }
+    begin, step = (ran(part.rest if phase is None else optimize(part.rest, phase)[0]) for part in (first, later))
     logits: list[Any] = []
-    for start, part, length in ((0, first, FIRST), *((place, later, 1) for place in range(FIRST, CONTEXT))):
-        rest = part.rest if phase is None else optimize(part.rest, phase)[0]
+    for start in (0, *range(FIRST, CONTEXT)):
+        length = 1 if start else FIRST
         inputs = {"tokens": text[:, start : start + length], OFFSET: jnp.int32(start)}
-        kept, _ = lower(rest)(given, state, inputs | kept)
+        kept, _ = (step if start else begin)(given, state, inputs | kept)
         logits.append(kept.pop("logits"))
     return np.concatenate(logits, 1)
 
@@ -105,9 +112,8 @@ def test_each_step_gives_the_logits_of_the_whole_pass(name: str, float64: None) 
     graph = model(*BODIES[name])
     bound = bind(graph, dims_of(graph, {"tokens": (1, CONTEXT)}))
     weights, state, text = drawn(bound)
-    with jax.disable_jit():
-        wanted = lower(bound)(weights, state, {"tokens": text})[0]["logits"]
-        found = stepped(graph, weights, state, text, None)
+    wanted = ran(bound)(weights, state, {"tokens": text})[0]["logits"]
+    found = stepped(graph, weights, state, text, None)
     # Sums in another order, in 64 bits; the logits are around 1.
     np.testing.assert_allclose(found, np.asarray(wanted), rtol=0, atol=1e-9)
 
@@ -115,8 +121,7 @@ def test_each_step_gives_the_logits_of_the_whole_pass(name: str, float64: None) 
 def test_passes_leave_the_steps_as_they_are(float64: None) -> None:
     graph = model(*BODIES["rotary, grouped queries"])
     weights, state, text = drawn(bind(graph, {"batch": 1, "t": CONTEXT}))
-    with jax.disable_jit():
-        plain, optimized = (stepped(graph, weights, state, text, phase) for phase in (None, "inference"))
+    plain, optimized = (stepped(graph, weights, state, text, phase) for phase in (None, "inference"))
     np.testing.assert_allclose(optimized, plain, rtol=0, atol=1e-9)
 
 
@@ -141,9 +146,32 @@ def test_what_does_not_depend_on_the_text_is_worked_out_once() -> None:
 def test_a_text_of_a_fixed_length_goes_step_by_step_as_well(float64: None) -> None:
     graph = model("-> attention(2, causal = true)", length=str(CONTEXT))
     weights, state, text = drawn(bind(graph, {"batch": 1}))
-    with jax.disable_jit():
-        wanted = lower(bind(graph, {"batch": 1}))(weights, state, {"tokens": text})[0]["logits"]
-        np.testing.assert_allclose(stepped(graph, weights, state, text, None), np.asarray(wanted), rtol=0, atol=1e-9)
+    wanted = ran(bind(graph, {"batch": 1}))(weights, state, {"tokens": text})[0]["logits"]
+    np.testing.assert_allclose(stepped(graph, weights, state, text, None), np.asarray(wanted), rtol=0, atol=1e-9)
+
+
+def test_what_only_a_loss_needs_is_no_part_of_the_steps(float64: None) -> None:
+    graph = graph_of("""
+        block unit {
+          input  x:      [batch, t, d]
+          input  before: []
+          y = x -> attention(2, causal = true)
+          output out   = y
+          output total = before + (y -> mean)
+        }
+        model m(d = 4) {
+          input  tokens: i32[batch, t]
+          last, total = (tokens -> embedding(7, d), 0.0) -> repeat 2 { unit }
+          output logits = last -> dense(7)
+          output sums   = total
+        }""")
+    made = decoder(graph, "tokens", "logits", {"tokens": (1, CONTEXT)})
+    weights, state, text = drawn(bind(graph, {"batch": 1, "t": CONTEXT}))
+    alone = bind(made.graph, {"batch": 1, "t": CONTEXT})
+    wanted = ran(alone)(weights, state, {"tokens": text})[0]["logits"]
+    np.testing.assert_allclose(run(made, weights, state, text, None, {}), np.asarray(wanted), rtol=0, atol=1e-9)
+    with pytest.raises(Blocked, match="mean"):
+        decoder(graph, "tokens", "sums", {"tokens": (1, CONTEXT)}).part(1, first=False)
 
 
 def test_a_text_that_is_read_is_whole_in_each_step(float64: None) -> None:
@@ -158,9 +186,8 @@ def test_a_text_that_is_read_is_whole_in_each_step(float64: None) -> None:
     weights, state, text = drawn(bound)
     read = {"source": jnp.asarray([[2, 4, 0]], jnp.int32)}
     made = decoder(graph, "tokens", "logits", {"source": (1, 3), "tokens": (1, CONTEXT)})
-    with jax.disable_jit():
-        wanted = lower(bound)(weights, state, {"tokens": text} | read)[0]["logits"]
-        np.testing.assert_allclose(run(made, weights, state, text, None, read), np.asarray(wanted), rtol=0, atol=1e-9)
+    wanted = ran(bound)(weights, state, {"tokens": text} | read)[0]["logits"]
+    np.testing.assert_allclose(run(made, weights, state, text, None, read), np.asarray(wanted), rtol=0, atol=1e-9)
     # The encoder is no part of a step.
     assert [node.op.name for node in made.part(1, first=False).rest].count("gru") == 0
 

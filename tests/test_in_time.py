@@ -54,9 +54,7 @@ def walked(graph: Graph, way: dict[str, int], length: int, first: bool) -> Walk 
     return walk
 
 
-def run(
-    walk: Walk, case: Case, way: dict[str, int], start: int, kept: dict[str, np.ndarray]
-) -> list[np.ndarray]:
+def run(walk: Walk, case: Case, way: dict[str, int], start: int, kept: dict[str, np.ndarray]) -> list[np.ndarray]:
     """The outputs at the positions of a run; what is kept is brought up to date."""
     outputs = dict(walk.whole.outputs) | {one.name: one.now for one in walk.keeping}
     weights, inputs = case.draw()

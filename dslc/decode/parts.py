@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from dslc.bind import bind, dims_of
+from dslc.bind import Unfit, bind, dims_of
+from dslc.decode.needed import needed
 from dslc.decode.regions import region
 from dslc.decode.walk import OFFSET, Blocked, Walk
 from dslc.graph import Graph, Node, Ref
@@ -65,12 +66,14 @@ class Decoder:
         return _parted(self._kept(walk, name, ref), (self.text, OFFSET, *kept), kept)
 
     def _bound(self, length: int) -> Graph:
-        shapes = self.shapes | {self.text: (self.shapes[self.text][0], length)}
-        found = self.graph.nodes[self.text].type.shape[1]
+        dims = dims_of(self.graph, self.shapes)
         # An input of a fixed length has no name to bind: its run is as long as `Walk` makes it.
-        if isinstance(found, int):
-            shapes = shapes | {self.text: (self.shapes[self.text][0], found)}
-        return bind(self.graph, dims_of(self.graph, shapes))
+        if not isinstance(self.graph.nodes[self.text].type.shape[1], int):
+            try:
+                dims |= dims_of(self.graph, {self.text: (self.shapes[self.text][0], length)})
+            except Unfit as problem:
+                raise Blocked(self.graph.nodes[self.text], f"does not take a run of positions: {problem}") from problem
+        return bind(self.graph, dims)
 
     def _kept(self, walk: Walk, name: str, ref: Ref) -> Graph:
         """The graph of a walk, with all that is kept among its inputs and outputs."""
@@ -89,7 +92,7 @@ class Decoder:
 
 def decoder(graph: Graph, text: str, output: str, shapes: dict[str, tuple[int, ...]]) -> Decoder:
     """What computes an output of a model position by position of one of its inputs."""
-    alone = replace(graph, outputs={output: graph.outputs[output]}, updates={}).live()
+    alone = needed(replace(graph, outputs={output: graph.outputs[output]}, updates={}))
     made, _ = optimize(alone, "inference", BEFORE)
     return Decoder(made, text, shapes)
 
