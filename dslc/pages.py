@@ -204,13 +204,14 @@ def problem_page(cls: type[Problem]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def messages(cls: type[Problem]) -> list[str]:
+@cache
+def messages(cls: type[Problem]) -> tuple[str, ...]:
     """What the compiler says about the example of a problem, under its code."""
     source = Source(EXAMPLE, cls.example)
     found = list(compiler.check(source))
     if not any(problem.code == cls.code for problem in found):
         found = _of_building(source)
-    return [render(problem, {EXAMPLE: source}) for problem in found if problem.code == cls.code]
+    return tuple(render(problem, {EXAMPLE: source}) for problem in found if problem.code == cls.code)
 
 
 def _of_building(source: Source) -> list[Problem]:

@@ -15,14 +15,12 @@ from dslc.differentiate import differentiate
 from dslc.graph import Graph
 from dslc.ops._choice import Policy, choose, under
 from dslc.ops._platform import GPUS
-from dslc.ops.base import OPS, Context, Op, Sample, elements
+from dslc.ops.base import OPS, Context, Op, Sample
 from dslc.types import JAX_DTYPES, Type
 
 PLATFORMS = ("cpu", *GPUS, "tpu")
 # Float64 sums of at most a few hundred products, in another order.
 ROUNDING = 1e-11
-LARGE = 50_000
-"""Elements."""
 SAMPLES = [
     pytest.param(sample, id=f"{kind.name}-{number}")
     for kind in OPS
@@ -41,8 +39,6 @@ def ways(case: Case) -> set[str]:
 @pytest.mark.parametrize("sample", SAMPLES)
 def test_all_ways_agree(sample: Sample) -> None:
     case = Case.of(sample).wide()
-    if elements([type for type in case.inputs if type]) > LARGE:
-        pytest.skip("as right as a small one, and slow in float64")
     graph = tuning.alone(case.op, case.inputs)
     moving = [node.name for kind in ("parameter", "input") for node in graph.sources(kind) if node.type.is_float]
     joint = differentiate(graph, "loss", moving)
@@ -61,7 +57,7 @@ def test_all_ways_agree(sample: Sample) -> None:
 
 def computed(graph: Graph, arrays: Arrays, way: str) -> dict[str, Any]:
     with under(Policy(forced=way)):
-        return run(graph, arrays, training=True)
+        return run(graph, arrays, training=True, compiled=True)
 
 
 @pytest.mark.parametrize("sample", SAMPLES)

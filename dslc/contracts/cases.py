@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
@@ -14,6 +14,7 @@ from dslc.ops.base import OPS, Context, Op, Sample, Weight
 from dslc.types import JAX_DTYPES, Type
 
 DRAWN: dict[Any, tuple[dict[str, Any], tuple[Any, ...]]] = {}
+PROGRAMS: dict[Any, Callable[..., tuple[Any, ...]]] = {}
 NAMES = {"true": True, "false": False, "none": None}
 ARITHMETIC: dict[type[ast.operator], Any] = {
     ast.Add: lambda a, b: a + b,
@@ -153,6 +154,13 @@ class Case:
         found = self.op.apply(weights, *inputs, ctx=self.context(training))
         return tupled(found[0] if self.state else found)
 
+    def program(self, training: bool = False) -> Callable[..., tuple[Any, ...]]:
+        """`call` of weights and inputs as one program, which is compiled once for all checks."""
+        wanted = (self.op, self.inputs, training)
+        if wanted not in PROGRAMS:
+            PROGRAMS[wanted] = jax.jit(partial(self.call, training=training))
+        return PROGRAMS[wanted]
+
     def draw(self, seed: int = 0) -> tuple[dict[str, Any], tuple[Any, ...]]:
         """Weights with state, and inputs, for which the outputs are finite: of both signs, or positive if need be."""
         drawn = (self.op, self.inputs, seed, jax.config.jax_enable_x64)  # type: ignore[attr-defined]
@@ -168,8 +176,8 @@ class Case:
             weights |= {name: _array(rng, weight, True) for name, weight in self.state.items()}
             inputs = tuple(None if type is None else _array(rng, type, positive) for type in self.inputs)
             modes = (False, True) if self.op.random or self.state else (False,)
-            outputs = [jax.jit(partial(self.call, training=training))(weights, inputs) for training in modes]
-            if all(bool(jnp.isfinite(array).all()) for call in outputs for array in call):
+            outputs = [self.program(training)(weights, inputs) for training in modes]
+            if all(np.isfinite(np.asarray(array)).all() for call in outputs for array in call):
                 return weights, inputs
         raise AssertionError(f"no inputs of `{self.sample.text}` give finite outputs")
 

@@ -20,13 +20,20 @@ def at_floats(case: Case, weights: Any, inputs: tuple[Any, ...], training: bool)
     trained, places = floats_of(case, weights, inputs)
 
     def function(trained: Any, moved: Any) -> tuple[Any, ...]:
-        filled = list(inputs)
-        for at, array in zip(places, moved, strict=True):
-            filled[at] = array
-        found = case.call({**weights, **trained}, tuple(filled), training)
-        return tuple(array for array in found if jnp.issubdtype(array.dtype, jnp.floating))
+        return floats(case.call(*filled(case, weights, inputs, trained, moved), training))
 
     return function, (trained, tuple(inputs[at] for at in places))
+
+
+def filled(case: Case, weights: Any, inputs: Any, trained: Any, moved: Any) -> tuple[dict[str, Any], tuple[Any, ...]]:
+    """Weights and inputs with others in place of those that have a gradient."""
+    _, places = floats_of(case, weights, inputs)
+    moving = dict(zip(places, moved, strict=True))
+    return {**weights, **trained}, tuple(moving.get(at, array) for at, array in enumerate(inputs))
+
+
+def floats(found: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(array for array in found if jnp.issubdtype(array.dtype, jnp.floating))
 
 
 def drawn_like(tree: Any) -> Any:
@@ -50,7 +57,7 @@ def own_backward_agrees_with_the_derived_one(sample: Sample, training: bool) -> 
         return jax.tree.map(_in_shape, found, point, is_leaf=lambda leaf: leaf is None), back(gradient)
 
     gradient = drawn_like(jax.eval_shape(function, *point))
-    own, derived = jax.jit(both)(point, weights, inputs, gradient)
+    own, derived = jax.tree.map(np.asarray, jax.jit(both)(point, weights, inputs, gradient))
     for found, expected in zip(jax.tree.leaves(own), jax.tree.leaves(derived), strict=True):
         assert found.dtype == expected.dtype
         # Both round at 1e-16 a few hundred times at most; a gradient that is zero by cancellation is left with those.
@@ -69,15 +76,19 @@ def gradients_match_finite_differences(sample: Sample, training: bool) -> None:
     function, point = at_floats(case, weights, inputs, training)
     gradient, direction = drawn_like(jax.eval_shape(function, *point)), drawn_like(point)
 
-    def measured(step: Any) -> Any:
-        found = function(*jax.tree.map(lambda a, d: a + step * d, point, direction))
+    def projected(found: tuple[Any, ...]) -> Any:
         return sum((a * g).sum() for a, g in zip(found, gradient, strict=True))
 
-    projected = jax.jit(measured)
+    def at(step: float) -> float:
+        moved = jax.tree.map(lambda a, d: (np.asarray(a) + step * np.asarray(d)).astype(a.dtype), point, direction)
+        found = case.program(training)(*filled(case, weights, inputs, *moved))
+        return float(projected(tuple(map(np.asarray, floats(found)))))
+
     step = 1e-6
-    slope = (float(projected(step)) - float(projected(-step))) / (2 * step)
+    slope = (at(step) - at(-step)) / (2 * step)
     # The differences err by the square of the step, and by the rounding of the outputs (1e-16) over the step: 1e-10.
-    derived = float(jax.jit(jax.grad(projected))(0.0))
+    along = jax.grad(lambda step: projected(function(*jax.tree.map(lambda a, d: a + step * d, point, direction))))
+    derived = float(jax.jit(along)(0.0))
     assert abs(slope - derived) <= 1e-7 * max(1, abs(derived)), f"{slope} and {derived}"
 
 
@@ -85,8 +96,9 @@ def gradients_match_finite_differences(sample: Sample, training: bool) -> None:
 def linear_ops_have_a_transpose_that_reads_types_only(sample: Sample) -> None:
     case = Case.of(sample).wide()
     weights, inputs = case.draw()
-    function, (trained, moved) = at_floats(case, weights, inputs, training=False)
+    call, (trained, moved) = at_floats(case, weights, inputs, training=False)
     assert not trained
+    function = jax.jit(call)
     outputs, back = jax.vjp(function, {}, moved)
     gradient = drawn_like(outputs)
     shapes = tuple(jax.ShapeDtypeStruct(array.shape, array.dtype) for array in moved)

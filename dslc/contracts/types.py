@@ -1,6 +1,7 @@
 """Types and sizes: what `infer` says beside what JAX makes of `apply`."""
 
 from math import prod
+from typing import Any
 
 from dslc.contracts.base import check, described, differentiable, modes
 from dslc.contracts.cases import Case, input_types, op_of, tupled, types_of
@@ -62,13 +63,16 @@ def saved_arrays_come_in_the_order_of_their_types(sample: Sample) -> None:
     case = Case.of(sample)
     weights, inputs = case.draw()
     for training in modes(case):
-        ctx = case.context(training)
-        _, found = jax.eval_shape(
-            lambda weights, inputs, ctx=ctx: case.op.apply_saving(weights, *inputs, ctx=ctx), weights, inputs
-        )
+        order: list[str] = []
+
+        def saving(weights: Any, inputs: Any, training: bool = training, order: list[str] = order) -> Any:
+            _, saved = case.op.apply_saving(weights, *inputs, ctx=case.context(training))
+            order += saved  # what is returned is a pytree, whose keys are sorted
+            return saved
+
+        found = jax.eval_shape(saving, weights, inputs)
         wanted = case.op.saved(*case.inputs)
-        # A pytree has its keys sorted: the order is that of a plain call.
-        assert [*case.op.apply_saving(weights, *inputs, ctx=ctx)[1]] == [*wanted]
+        assert order == [*wanted]
         assert {name: (each.shape, str(each.dtype)) for name, each in found.items()} == {
             name: (type.shape, JAX_DTYPES[type.dtype]) for name, type in wanted.items()
         }
@@ -84,7 +88,7 @@ def apply_keeps_64_bits(sample: Sample) -> None:
     case = Case.of(sample).wide()
     weights, inputs = case.draw()
     follows = any(type is not None and type.is_float for type in case.inputs)
-    for array, type in zip(case.call(weights, inputs), case.outputs, strict=True):
+    for array, type in zip(jax.eval_shape(case.call, weights, inputs), case.outputs, strict=True):
         # Without a float input the weights decide, of which `infer` knows nothing.
         expected = "f64" if type.is_float and not follows else type.dtype
         assert str(array.dtype) == JAX_DTYPES[expected]
