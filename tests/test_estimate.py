@@ -46,6 +46,7 @@ SPEEDS = Speeds(
     [(MLP, 512), (DEEP, 256), (CONV, 128), (RECURRENT, 256), (ATTENTION, 64)],
     ids=["mlp", "deep", "conv", "recurrent", "attention"],
 )
+@pytest.mark.usefixtures("optimized")
 def test_memory_is_what_xla_counts(model: str, rows: int):
     text = model + TRAIN.format(rows)
     found = of_plan(plan_of(text))
@@ -108,6 +109,7 @@ def test_speeds_between_measured_ones_go_by_the_logarithm_of_the_size():
     assert [between(points, at) for at in (1, 1e2, 1e3, 1e4, 1e9)] == pytest.approx([10, 10, 20, 30, 30])
 
 
+@pytest.mark.usefixtures("optimized")
 def test_the_two_directions_of_a_layer_work_at_once():
     both = HEAD + "reshape([batch, 16, 4]) -> bidirectional { lstm(64) } -> last -> dense(10) }\n"
     text = both + TRAIN.format(256)

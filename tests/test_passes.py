@@ -182,6 +182,7 @@ def test_all_passes_of_a_phase_together_keep_the_numbers(
     assert_close(run(after, arrays, phase == "training"), run(before, arrays, phase == "training"), bound)
 
 
+@pytest.mark.usefixtures("optimized")
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.values[0].claim == "time"])
 def test_a_pass_that_claims_time_leaves_fewer_operations_loops_or_bytes(kind: type[Optimization]):
     before = read(kind.case)
@@ -196,6 +197,7 @@ def test_a_pass_that_claims_time_leaves_fewer_operations_loops_or_bytes(kind: ty
     )
 
 
+@pytest.mark.usefixtures("optimized")
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.values[0].claim == "memory"])
 def test_a_pass_that_claims_memory_needs_less_of_it(kind: type[Optimization]):
     before = read(kind.case)

@@ -340,6 +340,7 @@ def test_a_loop_over_bits_gives_what_the_loop_over_floats_gives(reverse: bool) -
     assert jax.tree.all(jax.tree.map(lambda a, b: a.dtype == b.dtype and bool((a == b).all()), plain, in_bits))
 
 
+@pytest.mark.usefixtures("optimized")
 def test_a_loop_that_training_derives_keeps_half_of_the_bytes() -> None:
     text = "model m { input x: [batch, 256]  output y = x -> repeat 24 { residual { layer_norm -> dense(256) -> gelu } } -> mean }"
     sizes: dict[str, tuple[int, int]] = {}

@@ -127,6 +127,7 @@ def test_no_choice_changes_a_gradient_a_draw_or_a_statistic(model: str):
         assert differ(before, results(other, arrays)) < 1e-13
 
 
+@pytest.mark.usefixtures("optimized")
 def test_memory_grows_with_the_square_root_of_depth():
     claimed, counted, kept = [], [], []
     for depth in (64, 256):
@@ -148,12 +149,14 @@ def step_peak(graph: Graph) -> int:
     return peak(differentiate(graph, "loss", weights(graph))).bytes
 
 
+@pytest.mark.usefixtures("optimized")
 def test_what_stands_in_no_loop_takes_less_memory_too():
     graph = forward(PLAIN + TRAIN.format("plain", 128, ""), 128)
     found = [temporary(choice.graph) for choice in choices(graph, weights(graph), "loss") if len(choice.again) != 1]
     assert min(found) < 0.8 * found[0]
 
 
+@pytest.mark.usefixtures("optimized")
 def test_the_author_s_remat_takes_less_memory_too():
     layer = "dense(256) -> gelu -> dense(64)"
     plain = f"model m {{ input image: [batch, 8, 8, 1]  h = image -> flatten\n a = h -> {layer}\n b = a -> {layer}\n"

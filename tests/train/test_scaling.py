@@ -59,14 +59,15 @@ def test_a_dense_network_learns_as_well_as_in_float32(precision: str, tmp_path: 
 
 @pytest.mark.parametrize("precision", ["bf16", "f16"])
 def test_a_network_of_convolutions_and_batch_norms_learns_as_well_as_in_float32(precision: str, tmp_path: Path) -> None:
-    settings = "epochs = 3  metrics = [accuracy]  optimizer = adam(lr = 1e-2)"
+    # A rate that falls to zero: with one that stays, where a run ends hangs on how it rounds, by ten rows and more.
+    settings = "epochs = 5  metrics = [accuracy]  optimizer = adam(lr = cosine(1e-2))"
     reached = [
         train_text(CONV + block(floats(settings, name), DIGITS), tmp_path / name).values["test"]
         for name in ("f32", precision)
     ]
-    # Of a training so short two seeds differ by as much.
-    assert reached[1]["accuracy"] == pytest.approx(reached[0]["accuracy"], abs=0.04)
-    assert reached[1]["accuracy"] > 0.85
+    # 360 rows are tested: over four seeds two of them went the other way at most.
+    assert reached[1]["accuracy"] == pytest.approx(reached[0]["accuracy"], abs=6 / 360)
+    assert reached[1]["accuracy"] > 0.9
 
 
 @pytest.mark.parametrize("precision", ["bf16", "f16"])
