@@ -15,7 +15,9 @@ def rotated(x: Any, base: float, direction: int = 1, start: Any = 0) -> Any:
     positions, width = x.shape[-2:]
     wide = widened(x)
     frequency = base ** (jnp.arange(0, width, 2, dtype=wide.dtype) / -width)
-    place = (start + jnp.arange(positions, dtype=jnp.int32)).astype(wide.dtype)
+    place = jnp.arange(positions, dtype=wide.dtype)
+    if not isinstance(start, int) or start:
+        place = place + jnp.asarray(start, wide.dtype)
     angle = place[:, None] * frequency[None, :]
     angle = jnp.expand_dims(angle, tuple(range(x.ndim - 2)))
     cos, sin = jnp.cos(angle), direction * jnp.sin(angle)

@@ -6,7 +6,7 @@ from typing import Any
 
 from dslc.lazy import jnp, lax
 from dslc.ops._time import Across, Axis, InTime, Memory, Passage
-from dslc.ops.attention._core import Attend, _product  # pyright: ignore[reportPrivateUsage]
+from dslc.ops.attention._core import LONG, Attend, _product  # pyright: ignore[reportPrivateUsage]
 from dslc.ops.attention._mask import read, spread_out
 from dslc.types import Type
 
@@ -85,25 +85,22 @@ class Run:
 
     def __call__(self, q: Any, k: Any, v: Any, memory: Mapping[str, Any] | None) -> tuple[Any, dict[str, Any]]:
         """The context `[..., heads, query, width]`, and what to keep."""
-        values, kept = [v], {"key": k, "value": v} | ({} if self.mask is None else {"mask": self.mask})
-        parts = [self._own(q, k)]
-        if memory is not None:
-            parts.insert(0, self._past(q, memory))
-            values.insert(0, memory["value"])
+        kept = {"key": k, "value": v} | ({} if self.mask is None else {"mask": self.mask})
+        length = k.shape[-2]
+        core = Attend(
+            True, self.window, self._spread(self._near(self.mask, length), q, length), self._near(self.bias, length)
+        )
+        if memory is None:
+            return (core.forward if length < LONG else core.forward_in_blocks)(q, k, v)[0], kept
+        parts = self._past(q, memory), core.scores(q, k)
         scores = jnp.concatenate([part for part, _ in parts], -1)
         visible = jnp.concatenate([jnp.broadcast_to(seen, part.shape) for part, seen in parts], -1)
         shares = jnp.where(visible, jnp.exp(scores - scores.max(-1, keepdims=True)), 0)
         total = shares.sum(-1, keepdims=True)
         total = jnp.where(total > 0, total, 1)
-        split = jnp.split(shares.astype(v.dtype), [scores.shape[-1] - k.shape[-2]], -1)[-len(values) :]
-        context = sum(_product(part, of.astype(v.dtype), total.dtype) for part, of in zip(split, values, strict=True))
+        before, own = jnp.split(shares.astype(v.dtype), [scores.shape[-1] - length], -1)
+        context = _product(before, memory["value"].astype(v.dtype), total.dtype) + _product(own, v, total.dtype)
         return (context / total).astype(v.dtype), kept
-
-    def _own(self, q: Any, k: Any) -> tuple[Any, Any]:
-        """Scores with the keys of the run, and which are visible."""
-        length = k.shape[-2]
-        mask = self._spread(self._near(self.mask, length), q, length)
-        return Attend(True, self.window, mask, self._near(self.bias, length)).scores(q, k)
 
     def _past(self, q: Any, memory: Mapping[str, Any]) -> tuple[Any, Any]:
         """Scores with the keys that are kept, of which those before the run count."""
