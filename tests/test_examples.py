@@ -88,7 +88,8 @@ EXPECTED = [
     Expected("generative/vae", "loss", at_most="106 nats", marks=MNIST),
     Expected("generative/rbm_digits", "error", at_most="0.03"),
     Expected("generative/rbm", "error", at_most="0.02", marks=MNIST),
-    Expected("generative/autoencoder", "loss", at_most="0.03"),
+    # Two principal components, fitted by scikit-learn on such a split, leave 0.0534.
+    Expected("generative/autoencoder", "loss", at_most="0.04", seeds=3),
     Expected("generative/denoising_autoencoder", "loss", at_most="0.03"),
     Expected("generative/wgan_gp", "energy", at_most="0.04", seeds=3),
     # nanoGPT names 1.88 for this layout after 2,000 steps; this run reaches 1.80.
@@ -100,9 +101,9 @@ EXPECTED = [
     Expected("sequence/elman", "right", "95 %"),
     # From nothing the same settings have a median of 85.1 %.
     Expected("learning/finetune", "accuracy", "86 %", seeds=3),
-    Expected("learning/siamese", "right", "95 %"),
-    Expected("learning/multi_task", "accuracy", "96 %"),
-    Expected("learning/distillation", "right", "95 %"),
+    Expected("learning/siamese", "right_", "95 %"),
+    Expected("learning/multi_task", "right", "96 %"),
+    Expected("learning/distillation", "learn.right", "95 %"),
     Expected("learning/graph_convolution", "accuracy", "93 %", seeds=5),
     Expected("learning/pinn", "off", at_most="0.01"),
     Expected("learning/neural_field", "rmse", at_most="0.1"),

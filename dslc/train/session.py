@@ -58,6 +58,9 @@ def train(
     loaded = _loaded(plan, data)
     task = make(plan, loaded)
     display = display or Silent()
+    if plan.metrics and not task.held_out:
+        names = ", ".join(f"`{name}`" for name in plan.metrics)
+        display.note(f"{names}: never measured, as the data has no part that is held out")
     begin = cache(lambda: beginning(plan, data))
     if not (resume and place.checkpoints.steps()):
         for line in begin().told:

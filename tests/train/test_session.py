@@ -336,3 +336,17 @@ def test_saving_takes_a_small_share_of_the_time(tmp_path: Path) -> None:
     # The first and, after the last step, the last.
     assert written == [1]
     assert RunFolder(folder).checkpoints.steps() == [1, 200]
+
+
+def test_metrics_that_nothing_measures_are_said(tmp_path: Path) -> None:
+    text = (
+        "model m { input features: [batch, 4]  output logits = features -> dense(3) }\n"
+        "train m { data = iris()PARTS  loss = (logits, label) -> cross_entropy  metrics = [accuracy]  steps = 1 }"
+    )
+    for parts, said in (
+        (" -> split(0.8, 0.2)", []),
+        ("", ["`accuracy`: never measured, as the data has no part that is held out"]),
+    ):
+        notes = Notes()
+        train_text(text.replace("PARTS", parts), tmp_path / f"{len(said)}", display=notes)
+        assert notes.notes == said
