@@ -51,9 +51,9 @@ def writer(name: str, settings: str, file: str = "corpus.npz", **more: Any) -> T
     return Tiny(f"language/{name}", f"vocab=20 batch=8 {settings}", {file: sentences()}, **more)
 
 
-def pairs(rows: int = 8) -> dict[str, dict[str, np.ndarray]]:
+def pairs() -> dict[str, dict[str, np.ndarray]]:
     """Sentences and what they are in the other language."""
-    text = sentences(rows=rows)["tokens"]
+    text = sentences(rows=100)["tokens"]
     return {"pairs.npz": {"source": text, "wanted": text[:, ::-1].copy()}}
 
 
@@ -146,7 +146,7 @@ TINY = [
     Tiny(
         "sequence/seq2seq_attention",
         "source_vocab=20 target_vocab=20 d=16 units=16 batch=4 optimizer=adam(3e-2)",
-        pairs(rows=100),
+        pairs(),
     ),
     Tiny("generative/dcgan", "width=4 batch=8", {"faces.npz": pictures(64)}, watched="critic.loss", marks=SLOW),
     Tiny(
