@@ -20,7 +20,11 @@ QUICK = {
     "xla_cpu_use_fusion_emitters": False,
     "xla_cpu_parallel_codegen_split_count": 1,
 }
-USUAL = {"xla_backend_optimization_level": 3, "xla_cpu_use_fusion_emitters": True}
+USUAL = {
+    "xla_backend_optimization_level": 3,
+    "xla_cpu_use_fusion_emitters": True,
+    "xla_cpu_parallel_codegen_split_count": 32,
+}
 
 # A flag that XLA does not know ends the process: these are there up to jaxlib 0.12.
 if jaxlib.version.__version_info__ < (0, 13):
@@ -70,3 +74,10 @@ def optimized(monkeypatch: pytest.MonkeyPatch) -> None:
         return compile(lowered, {**USUAL, **(compiler_options or {})})
 
     monkeypatch.setattr(jax.stages.Lowered, "compile", usual)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What trains for long does so in the programs that users run."""
+    for item in items:
+        if isinstance(item, pytest.Function) and item.get_closest_marker("slow"):
+            item.fixturenames.append("optimized")
