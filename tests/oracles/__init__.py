@@ -4,7 +4,6 @@ An entry is the text of an op, the function of another library that means the sa
 tests/oracle_table.py` runs all of them and writes the table.
 """
 
-import re
 from importlib import import_module
 from pathlib import Path
 
@@ -28,12 +27,3 @@ BY_HAND = {
     "uniform": DRAWS,
 }
 """Ops that no other library can be compared with number by number, and what stands in."""
-
-
-def written_out(names: set[str]) -> dict[str, str]:
-    """Which of the ops a test of its own compares, under the same bound, and the file that it stands in."""
-    found: dict[str, str] = {}
-    for file in sorted(Path(__file__).parents[1].glob("test_ops_oracle_*.py")):
-        words = set(re.findall(r"""["'](\w+)""", file.read_text("utf-8")))
-        found |= dict.fromkeys(words & names, f"`tests/{file.name}`")
-    return found

@@ -50,15 +50,23 @@ class Oracle:
 
     def error(self) -> float:
         """The worst relative error of outputs and gradients, over all cases."""
-        with jax.enable_x64(True):
-            return max(error for number, case in enumerate(self.cases) for error in self._errors(number, case))
+        return max(error for error in self.errors() if error is not None)
 
-    def _errors(self, number: int, given: tuple[Any, ...]) -> Iterator[float]:
+    def errors(self) -> tuple[float, float | None]:
+        """The worst of the outputs, and of the gradients; None where nothing has one."""
+        worst: dict[bool, float] = {}
+        with jax.enable_x64(True):
+            for number, case in enumerate(self.cases):
+                for backward, error in self._errors(number, case):
+                    worst[backward] = max(error, worst.get(backward, 0.0))
+        return worst[False], worst.get(True)
+
+    def _errors(self, number: int, given: tuple[Any, ...]) -> Iterator[tuple[bool, float]]:
         rng = np.random.default_rng(crc32(f"{self.text} {number}".encode()))
         inputs = tuple(_drawn(rng, each) if isinstance(each, str) else each for each in given)
         case = _case(self.text, inputs)
         if isinstance(case.op, Metric):
-            yield _metric_error(case.op, inputs, self.peer)
+            yield False, _metric_error(case.op, inputs, self.peer)
             return
         weights = {role: rng.standard_normal(weight.shape) for role, weight in case.weights.items()}
         tensors = [None if a is None else torch.tensor(a, requires_grad=a.dtype == np.float64) for a in inputs]
@@ -70,7 +78,7 @@ class Oracle:
         outputs, by_weight, by_input = jax.jit(lambda h, a, g: _called(case, h, a, g, self.training))(
             held, arrays, gradient
         )
-        yield from (_distance(*pair) for pair in zip(outputs, expected, strict=True))
+        yield from ((False, _distance(*pair)) for pair in zip(outputs, expected, strict=True))
         if all(each is None for each in back):
             return
         torch.autograd.backward(
@@ -79,7 +87,7 @@ class Oracle:
         ours = (*by_input, *(by_weight[role] for role in leaves))
         for found, leaf in zip(ours, (*tensors, *leaves.values()), strict=True):
             if leaf is not None and leaf.requires_grad:
-                yield _distance(found, torch.zeros_like(leaf) if leaf.grad is None else leaf.grad)
+                yield True, _distance(found, torch.zeros_like(leaf) if leaf.grad is None else leaf.grad)
 
 
 def oracle(
@@ -174,4 +182,5 @@ def _metric_error(metric: Metric, arrays: tuple[Any, ...], peer: Callable[..., A
     cut = 2 * len(arrays[0]) // 5
     halves = [[None if array is None else jnp.asarray(array[part]) for array in arrays] for part in np.s_[:cut, cut:]]
     sums = [np.asarray(metric.apply({}, *half, ctx=Context()), np.float64) for half in halves]
-    return _distance(metric.result(np.sum(sums, axis=0)), torch.as_tensor(np.asarray(peer(*arrays), np.float64)))
+    found = metric.result(np.concatenate(sums) if metric.gathers else np.sum(sums, axis=0))
+    return _distance(found, torch.as_tensor(np.asarray(peer(*arrays), np.float64)))

@@ -15,33 +15,33 @@ RARE = RNG.random(ROWS) < 0.3
 NUMBERS = ((GUESS[:, :1], NEAR[:, :1]), (GUESS[:, :3], NEAR[:, :3], WEIGHT[:, None]), (WEIGHT, np.full(ROWS, 3.0)))
 
 
-def _learned(name: str) -> Any:
+def learned(name: str) -> Any:
     import sklearn.metrics
 
     return getattr(sklearn.metrics, name)
 
 
-def _weighted(weight: Array | None) -> dict[str, Array]:
+def weighted(weight: Array | None) -> dict[str, Array]:
     return {} if weight is None else {"sample_weight": weight.reshape(-1)}
 
 
 def _accuracy(x: Array, target: Array, weight: Array | None = None) -> Any:
     guess = x[:, 0] > 0 if x.shape[1] == 1 else x.argmax(-1)
-    return _learned("accuracy_score")(target.reshape(-1), guess, **_weighted(weight))
+    return learned("accuracy_score")(target.reshape(-1), guess, **weighted(weight))
 
 
 def _confusion(x: Array, target: Array, weight: Array | None = None) -> Any:
     guess, classes = (x > 0, 2) if x.ndim == 1 else (x.argmax(-1), x.shape[1])
-    return _learned("confusion_matrix")(target, guess, labels=range(classes), **_weighted(weight))
+    return learned("confusion_matrix")(target, guess, labels=range(classes), **weighted(weight))
 
 
 def _perplexity(x: Array, target: Array, weight: Array | None = None) -> Any:
     shares = np.exp(x) / np.exp(x).sum(-1, keepdims=True)
-    return np.exp(_learned("log_loss")(target, shares, labels=range(4), **_weighted(weight)))
+    return np.exp(learned("log_loss")(target, shares, labels=range(4), **weighted(weight)))
 
 
 def _regression(name: str, after: Any = lambda value: value) -> Any:
-    return lambda x, target, weight=None: after(_learned(name)(target, x, **_weighted(weight)))
+    return lambda x, target, weight=None: after(learned(name)(target, x, **weighted(weight)))
 
 
 SCORED = ((GUESS, CLASS), (GUESS, CLASS, WEIGHT))

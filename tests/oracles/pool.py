@@ -7,7 +7,7 @@ from oracles.base import F, Oracle, channels_first, channels_last, oracle
 IMAGES = ("[2, 9, 4]", "[2, 9, 8, 1]", "[1, 6, 5, 7, 3]")
 WINDOWS = [(2, 2, 0), (3, 2, 1), (2, 1, 1), (2, 3, 0), (3, 3, 0)]
 LINES = {3: "linear", 4: "bilinear", 5: "trilinear"}
-RIMS = [("zeros", "constant"), ("reflect", "reflect"), ("edge", "replicate")]
+RIMS = [("zeros", "constant"), ("reflect", "reflect"), ("edge", "replicate"), ("wrap", "circular")]
 
 
 def pooled(name: str, *arguments: Any, **more: Any) -> Any:
@@ -72,6 +72,15 @@ def _lp(p: float, size: int, stride: int) -> Oracle:
 
 ORACLES = [
     *(_adaptive(size) for size in (1, 3, 7)),
+    *(
+        oracle(
+            f"adaptive_max_pool({size})",
+            "PyTorch `adaptive_max_pool1d` to 3d",
+            pooled("adaptive_max_pool", size),
+            *IMAGES,
+        )
+        for size in (1, 3, 7)
+    ),
     *(_resized(size, method) for size in (1, 3, 8) for method in ("nearest", "bilinear")),
     oracle(
         "unpool(2)",

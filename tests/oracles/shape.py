@@ -76,6 +76,7 @@ ORACLES = [
     oracle("argmax", "PyTorch `argmax`", lambda x: x.argmax(-1), *CUBES, "[1]"),
     oracle("argmax(axis = 1)", "PyTorch `argmax`", lambda x: x.argmax(1), *CUBES),
     oracle("broadcast([2, 3, 5])", "PyTorch `expand`", lambda x: x.expand(2, 3, 5), "[3, 1]", "[1, 1, 5]", "[]"),
+    oracle('cast("f64")', "PyTorch `to`", lambda x: x.to(torch.float64), *CUBES),
     oracle('cast("i32")', "PyTorch `to`", lambda x: x.to(torch.int32), *CUBES),
     oracle("concat", "PyTorch `cat`", lambda *xs: torch.cat(xs, -1), ("[3, 1]", "[3, 4]"), ("[1]", "[2]", "[3]")),
     oracle("concat(axis = 1)", "PyTorch `cat`", lambda *xs: torch.cat(xs, 1), ("[3, 1, 2]", "[3, 5, 2]")),

@@ -30,6 +30,7 @@ class Huber(Elementwise):
             gives=1.15625,
             source="by hand: (0.125 + 0.5 + 2.5 + 1.5) / 4",
         ),
+        Sample("huber(0.5)", ("[batch, n]", "[batch, n]", "[batch, 1]"), "[]"),
         Refused("huber(delta = 0)", ("[4]", "[4]"), "must be above 0"),
     )
 

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from dslc.dims import less
 from dslc.lazy import np
 from dslc.ops._wide import widened
-from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, elements, floating, moved, op
-from dslc.ops.conv._window import RANKS
+from dslc.ops.base import Context, Cost, Op, Refused, Sample, elements, floating, moved, op
+from dslc.ops.pool._adaptive import sizes_of, windows
 from dslc.ops.pool._mixed import mixed
 from dslc.types import Type
 
@@ -45,37 +44,22 @@ class AdaptiveAvgPool(Op):
 
     def infer(self, x: Type) -> Type:
         floating(x)
-        return x.with_shape(x.shape[0], *self._sizes(x), x.shape[-1])
+        return x.with_shape(x.shape[0], *sizes_of(x, self.size), x.shape[-1])
 
     def apply(self, weights: Any, x: Any, *, ctx: Context) -> Any:
         out = widened(x)
-        for axis, size in enumerate(self._sizes(Type(x.shape)), 1):
+        for axis, size in enumerate(sizes_of(Type(x.shape), self.size), 1):
             out = _shared_out(out, axis, size)
         return out.astype(x.dtype)
 
     def cost(self, x: Type) -> Cost:
         flops, shape = 0, list(x.shape)
-        for axis, size in enumerate(self._sizes(x), 1):
+        for axis, size in enumerate(sizes_of(x, self.size), 1):
             count: Any = shape[axis]
             shape[axis] = size
             per_unit = count // size if count % size == 0 else 2 * count
             flops += per_unit * elements([Type(tuple(shape))])
         return Cost(flops, moved(x, self.infer(x)))
-
-    def _sizes(self, x: Type) -> tuple[int, ...]:
-        if x.rank not in RANKS:
-            raise Mismatch(f"needs [batch, 1 to 3 spatial axes, channels], and gets {x}", None, 0)
-        rank = RANKS[x.rank]
-        sizes = (self.size,) * rank if isinstance(self.size, int) else self.size
-        if len(sizes) != rank:
-            reason = f"`size` has {len(sizes)} numbers, and {x} has {rank} spatial axes"
-            raise Mismatch(reason, "give one number, or one for each axis")
-        if min(sizes) < 1:
-            raise Mismatch(f"`size` must be at least 1, and is {self.size}")
-        for axis, (count, size) in enumerate(zip(x.shape[1:-1], sizes, strict=True), 1):
-            if less(count, 1):
-                raise Mismatch(f"axis {axis} has {count} elements to make {size} of", None, 0)
-        return sizes
 
 
 def _shared_out(x: Any, axis: int, size: int) -> Any:
@@ -83,7 +67,6 @@ def _shared_out(x: Any, axis: int, size: int) -> Any:
     if count % size == 0:
         return x.reshape(*x.shape[:axis], size, count // size, *x.shape[axis + 1 :]).mean(axis + 1)
     places, shares = np.arange(count), np.zeros((size, count))
-    for number in range(size):
-        start, stop = number * count // size, -(-(number + 1) * count // size)
+    for number, (start, stop) in enumerate(windows(count, size)):
         shares[number, (start <= places) & (places < stop)] = 1 / (stop - start)
     return mixed(x, axis, shares)

@@ -2,18 +2,18 @@
 
 from typing import Any, Literal
 
-from dslc.dims import less_equal
+from dslc.dims import less, less_equal
 from dslc.lazy import jnp
 from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, moved, op
 from dslc.ops.conv._window import RANKS, sides_of
 from dslc.types import Type
 
-MODES = {"zeros": "constant", "reflect": "reflect", "edge": "edge"}
+MODES = {"zeros": "constant", "reflect": "reflect", "edge": "edge", "wrap": "wrap"}
 
 
 @op
 class Pad(Op):
-    """Places added around the spatial axes: zeros, what a mirror on the outermost places shows, or copies of these.
+    """Places added around the spatial axes: zeros, what a mirror shows, copies of the outermost, or what the other end has.
 
     `amounts` is one number for all sides, or for each spatial axis a number or a pair (before, after).
 
@@ -21,11 +21,11 @@ class Pad(Op):
     """
 
     amounts: int | tuple[int | tuple[int, int], ...]
-    mode: Literal["zeros", "reflect", "edge"] = "zeros"
+    mode: Literal["zeros", "reflect", "edge", "wrap"] = "zeros"
 
     transparent = True
     linear = True
-    aliases = ("ZeroPadding2D", "ZeroPad2d", "ReflectionPad2d", "ReplicationPad2d")
+    aliases = ("ZeroPadding2D", "ZeroPad2d", "ReflectionPad2d", "ReplicationPad2d", "CircularPad2d")
     samples = (
         Sample("pad(1)", ("[batch, h, w, 3]",), "[batch, h + 2, w + 2, 3]"),
         Sample('pad(((1, 0), 2), "edge")', ("[batch, 3, 4, 2]",), "[batch, 4, 8, 2]"),
@@ -48,6 +48,15 @@ class Pad(Op):
         Refused("pad(1)", ("[batch, 3]",), "1 to 3 spatial axes"),
         Refused("pad(((1, 1),))", ("[batch, 4, 4, 3]",), "2 spatial axes"),
         Refused("pad(-1)", ("[batch, 4, 3]",), "negative"),
+        Sample(
+            'pad(((2, 1),), "wrap")',
+            ("[1, 3, 1]",),
+            "[1, 6, 1]",
+            given=([[[1.0], [2.0], [3.0]]],),
+            gives=[[[2.0], [3.0], [1.0], [2.0], [3.0], [1.0]]],
+            source="worked by hand",
+        ),
+        Refused('pad(5, "wrap")', ("[batch, 4, 3]",), "at most 4"),
         Refused('pad(4, "reflect")', ("[batch, 4, 3]",), "shows at most 3"),
     )
 
@@ -56,6 +65,8 @@ class Pad(Op):
         for axis, (size, (low, high)) in enumerate(zip(x.shape[1:-1], sides, strict=True), 1):
             if self.mode == "reflect" and less_equal(size, max(low, high)):
                 raise Mismatch(f"axis {axis} has size {size}, and a mirror shows at most {size - 1}", "pad less", 0)
+            if self.mode == "wrap" and less(size, max(low, high)):
+                raise Mismatch(f"axis {axis} has size {size}, and goes around at most {size} places", "pad less", 0)
         sizes = (size + low + high for size, (low, high) in zip(x.shape[1:-1], sides, strict=True))
         return x.with_shape(x.shape[0], *sizes, x.shape[-1])
 
