@@ -31,3 +31,8 @@ def keep(file: Path, text: str) -> bool:
             temporary.unlink()
         return False
     return True
+
+
+def cores() -> int:
+    """Cores that this process may use: a container or `taskset` may leave it fewer than there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,11 +1,15 @@
-"""What was measured of the ways to compute calls, in the user's cache folder by kind of device and version of JAX."""
+"""What was measured of the ways to compute calls, in the user's cache folder, by all that decides which is the fastest.
+
+That is the kind of device, how many of its cores this process may use, and the versions of JAX and of dslc: a way of the same
+name may be other code in the next one.
+"""
 
 import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from dslc import cache
+from dslc import __version__, cache
 from dslc.lazy import jax
 from dslc.ops._choice import Policy, policy, settle
 from dslc.ops._platform import platforms
@@ -19,9 +23,9 @@ Table = Mapping[str, Mapping[str, float]]
 def place() -> Path | None:
     """The file for the device that programs run on; None without a cache folder."""
     device = jax.devices()[0]
-    kind = re.sub(r"\W+", "-", f"{device.platform} {device.device_kind} jax {jax.__version__}".lower())
+    kind = f"{device.platform} {device.device_kind} {cache.cores()} cores jax {jax.__version__} dslc {__version__}"
     found = cache.folder("tuned")
-    return None if found is None else found / f"{kind}.json"
+    return None if found is None else found / f"{re.sub(r'[^A-Za-z0-9_]+', '-', kind.lower())}.json"
 
 
 def read(file: Path | None) -> Table:

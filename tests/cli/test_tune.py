@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from cli.commands import MLP, Dslc
 
-from dslc import tuned, tuning
+from dslc import cache, tuned, tuning
 from dslc.ops._choice import Policy, settle
 
 NET = """\
@@ -124,6 +124,15 @@ def test_what_is_kept_is_there_whole_or_not_at_all(tmp_path: Path, monkeypatch: 
     assert tuned.keep({"another": {"a way": 2.0}}) is None
     assert tuned.read(file) == found
     assert [*file.parent.iterdir()] == [file]
+
+
+def test_what_was_measured_holds_for_this_version_and_these_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    places = [tuned.place()]
+    monkeypatch.setattr(tuned, "__version__", "0.0.7")
+    places.append(tuned.place())
+    monkeypatch.setattr(cache, "cores", lambda: 1_000)
+    places.append(tuned.place())
+    assert len({*places}) == 3 and None not in places
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"version": 0, "calls": {"a": {"b": 1}}}', '{"version": 1, "calls": [1]}'])
