@@ -9,6 +9,7 @@ from samples import op_of
 from dslc.differentiate import differentiate
 from dslc.graph import Graph
 from dslc.ops._choice import Policy, call_of, choose, under
+from dslc.ops._platform import targets
 from dslc.ops.base import Lowering, Op
 from dslc.ops.core.repeat import Repeat
 from dslc.optimize import apply
@@ -121,6 +122,11 @@ def test_equal_calls_are_one_whatever_was_chosen_for_them_and_however_their_node
         ("conv(64, 3, groups = 8)", "[64, 14, 14, 64]", "a convolution for each group"),
         ("conv(64, 3, groups = 32)", "[64, 14, 14, 64]", "a convolution for each group"),
         ("embedding(65, 128)", "i32[12, 64]", "scatter"),
+        ("attention(4)", "[12, 64, 128]", "whole"),
+        ("attention(4, causal = true)", "[4, 128, 128]", "whole"),
+        ("attention(4, causal = true)", "[2, 256, 128]", "in 4 blocks of queries"),
+        ("attention(4, causal = true)", "[1, 512, 128]", "in 4 blocks of queries"),
+        ("attention(4, causal = true, window = 128)", "[1, 2048, 128]", "in 8 blocks of queries or more"),
     ],
 )
 def test_the_model_takes_what_was_the_fastest(text: str, type: str, taken: str) -> None:
@@ -174,3 +180,17 @@ def test_both_ways_give_the_same_numbers() -> None:
     # Float64 sums of a dozen numbers through three blocks, in another order.
     found, wanted = (run(differentiate(one, "loss", names), arrays, training=True) for one in both)
     assert_close(found, wanted, 1e-11)
+
+
+def test_what_attention_keeps_is_the_same_for_all_platforms_of_a_program() -> None:
+    op, x = op_of("attention(4, causal = true)"), Type.parse("[2, 256, 128]")
+    whole = {"whole": 1e-6, "in 4 blocks of queries": 1.0, "in 8 blocks of queries or more": 1.0}
+    with under(Policy(platform="cpu", measured={call_of(op, x): whole})):
+        with targets("cpu"):
+            here = op.saved(x)
+            # A graph of 32-bit floats runs on wider ones, too.
+            assert [*op.saved(Type.parse("f64[2, 256, 128]"))] == [*here]
+        with targets("cpu", "cuda"):
+            both = op.saved(x)
+    assert "shares" in here and "logsumexp" not in here
+    assert "logsumexp" in both and "shares" not in both

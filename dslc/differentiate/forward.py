@@ -51,7 +51,7 @@ def prepare(graph: Graph, reached: frozenset[Ref]) -> Forward:
             types = node.op.saved(*input_types(graph, node))
             saved[node.name] = tuple(types)
             made = (
-                replace(made, op=Saving(node.op), types=_with_more(graph, node, tuple(types.values())))
+                replace(made, op=Saving(node.op, tuple(types)), types=_with_more(graph, node, tuple(types.values())))
                 if types
                 else made
             )

@@ -7,6 +7,7 @@ for the backward pass, the program, and the report.
 
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
@@ -51,27 +52,28 @@ class Choice:
 
 
 _SETTLED = [Policy()]
-"""The last one holds, in all threads: programs are traced in others than the one that settles it."""
+"""That of the process, in all threads: programs are traced in others than the one that settles it."""
+_UNDER: ContextVar[Policy | None] = ContextVar("under", default=None)
 
 
 def policy() -> Policy:
-    """By what is chosen now."""
-    return _SETTLED[-1]
+    """By what is chosen now: inside of `under` by what that was given, else by what holds for the process."""
+    return _UNDER.get() or _SETTLED[0]
 
 
 def settle(made: Policy) -> None:
-    """Choose by this from now on."""
-    _SETTLED[-1] = made
+    """Choose by this from now on, in the whole process: the command line, and `--tune`, say once how it is to be."""
+    _SETTLED[0] = made
 
 
 @contextmanager
 def under(made: Policy) -> Generator[None]:
-    """Choose by this inside."""
-    _SETTLED.append(made)
+    """Choose by this inside, in this thread alone."""
+    token = _UNDER.set(made)
     try:
         yield
     finally:
-        _SETTLED.pop()
+        _UNDER.reset(token)
 
 
 def choose(op: Op, platform: str, *types: Type | None) -> Choice | None:
@@ -110,9 +112,15 @@ def type_of(array: Any) -> Type:
     return Type(array.shape, DTYPES[str(array.dtype)])
 
 
+def types_of(*arrays: Any) -> tuple[Type | None, ...]:
+    """The types of arrays, None for one that is left out."""
+    return tuple(None if array is None else type_of(array) for array in arrays)
+
+
 def call_of(op: Op, *types: Type | None) -> str:
-    """What is measured once for all equal calls: the op with its settings, and the types."""
-    return f"{_said(op)} {' '.join(map(str, types))}"
+    """What is measured once for all equal calls: the op with its settings, and the types; inputs left out at the end do not count."""
+    last = max((place for place, type in enumerate(types) if type is not None), default=-1)
+    return f"{_said(op)} {' '.join(map(str, types[: last + 1]))}"
 
 
 def _said(value: Any) -> str:

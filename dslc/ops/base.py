@@ -110,6 +110,8 @@ class Context:
     key: "jax.Array | None" = None
     """Random key of this place, step and iteration; only for ops with `random = True`."""
     run: Run | None = None
+    kept: tuple[str, ...] | None = None
+    """Names of what `apply_saving` has to save, as the backward pass was made for it; None: what it would choose now."""
 
 
 @dataclass(frozen=True)

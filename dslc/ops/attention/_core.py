@@ -30,6 +30,8 @@ class Attend:
     """Random key of the dropout of the shares; None: no dropout."""
     start: Any = 0
     """Position of the first query, counted from the first key: an int, or a scalar array."""
+    blocks: int = 8
+    """In how many blocks the queries go at most, where they do; a window may make more."""
 
     def forward(self, q: Any, k: Any, v: Any) -> tuple[Any, Any, Any, Any]:
         """The context `[..., heads, query, width]`, the shares before they are divided by their total, total, largest score."""
@@ -102,12 +104,14 @@ class Attend:
             mask, bias = (
                 None if part is None else _cut(_cut(part, -2, rows), -1, keys) for part in (self.mask, self.bias)
             )
-            fresh = None if self.key is None else jax.random.fold_in(self.key, number)
+            # A single block draws as the whole does.
+            fresh = self.key if self.key is None or size >= query else jax.random.fold_in(self.key, number)
             yield replace(self, mask=mask, bias=bias, key=fresh, start=start - keys.start), rows, keys
 
     def _most_blocks(self, query: int) -> int:
-        """8, or more where blocks of the size of a window skip more: each is a piece of the program of its own."""
-        return 8 if self.window is None else min(16, max(8, query // self.window))
+        """More than were chosen where blocks of the size of a window skip more: each is a piece of the program of its own."""
+        blocks = max(1, self.blocks)
+        return blocks if self.window is None else min(16, max(blocks, query // self.window))
 
     def _seen(self, rows: slice, key: int) -> slice:
         """The keys that some of the rows may see; the nearest one where there are none."""

@@ -1,20 +1,23 @@
 """Attention of given queries, keys and values."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from dslc.dims import NotDivisible, Size, exact_div, less, same
+from dslc.dims import NotDivisible, Size, exact_div, same
 from dslc.lazy import jnp
+from dslc.ops._choice import types_of
 from dslc.ops._time import UNKNOWN, Across, Axis, InTime, Stretch
 from dslc.ops._wide import wide
 from dslc.ops.attention import _long
-from dslc.ops.attention._core import LONG, merge_heads, split_heads
 from dslc.ops.attention._core import Attend as Core
+from dslc.ops.attention._core import merge_heads, split_heads
 from dslc.ops.attention._mask import check, check_window, spread_out
 from dslc.ops.attention._rotary import rotated
 from dslc.ops.attention._step import Run, of_itself, to_memory
-from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, elements, floating, moved, op
+from dslc.ops.attention._ways import blocks_of, lowerings
+from dslc.ops.base import Context, Cost, Lowering, Mismatch, Op, Refused, Sample, elements, floating, moved, op
 from dslc.ops.noise._hash import dropping_key
 from dslc.types import Type
 
@@ -103,7 +106,7 @@ class Attend(Op):
         (*leading, rows, _), width = query.shape, _width(value, self._groups, 2)
         kept = {"context": Type((*leading, self.heads, rows, width), query.dtype)}
         sums = Type((*leading, self.heads, rows, 1), wide(query.dtype))
-        if less(rows, LONG) is False:
+        if blocks_of(self, rows, None, query, key, value, mask, position_bias):
             return kept | {"logsumexp": sums}
         return kept | {"shares": Type((*leading, self.heads, rows, key.shape[-2]), query.dtype), "total": sums}
 
@@ -123,12 +126,13 @@ class Attend(Op):
     ) -> tuple[Any, dict[str, Any]]:
         q, k, v = self._heads(query, key, value)
         core = self._core(ctx, q, k, mask, position_bias)
-        if q.shape[-2] < LONG:
+        blocks = blocks_of(self, q.shape[-2], ctx.kept, *types_of(query, key, value, mask, position_bias))
+        if blocks:
+            context, logsumexp = _long.forward(replace(core, blocks=blocks), q, k, v)
+            saved = {"logsumexp": logsumexp}
+        else:
             context, shares, total, _ = core.forward(q, k, v)
             saved = {"shares": shares, "total": total}
-        else:
-            context, logsumexp = _long.forward(core, q, k, v)
-            saved = {"logsumexp": logsumexp}
         return merge_heads(context), {"context": context} | saved
 
     def in_time(self, time: Sequence[Axis], *types: Type | None) -> InTime:
@@ -159,12 +163,27 @@ class Attend(Op):
         context, now = Run(self.window, here.first, mask, bias)(q, k, v, memory)
         return merge_heads(context), now
 
+    def lowerings(
+        self,
+        platform: str,
+        query: Type,
+        key: Type,
+        value: Type,
+        mask: Type | None = None,
+        position_bias: Type | None = None,
+    ) -> tuple[Lowering, ...]:
+        heads = (*query.shape[:-2], self.heads)
+        width = _width(query, self.heads, 0)
+        return lowerings(platform, heads, query.shape[-2], key.shape[-2], width, self.causal, self.window)
+
     def backward(self, kept: Any, gradient: Any, ctx: Context) -> dict[str, Any]:
         bias = kept.get("position_bias")
         q, k, v = self._heads(kept["query"], kept["key"], kept["value"])
         core = self._core(ctx, q, k, kept.get("mask"), bias)
         back, sums = core.backward, ("shares", "total")
         if "shares" not in kept:
+            given = types_of(kept["query"], kept["key"], kept["value"], kept.get("mask"), bias)
+            core = replace(core, blocks=blocks_of(self, q.shape[-2], kept, *given))
             back, sums = partial(_long.backward, core), ("logsumexp",)
         arrays = (kept[name] for name in ("context", *sums))
         by_q, by_k, by_v, by_scores = back(split_heads(gradient, self.heads), q, k, v, *arrays)

@@ -1,6 +1,7 @@
 """Multi-head attention."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -8,14 +9,16 @@ from dslc.dims import NotDivisible, Size, exact_div, less, same
 from dslc.initializers.base import Initializer
 from dslc.initializers.zeros import Zeros
 from dslc.lazy import jnp
+from dslc.ops._choice import types_of
 from dslc.ops._time import UNKNOWN, Across, Axis, InTime, Stretch
 from dslc.ops._wide import wide
 from dslc.ops.attention import _long
-from dslc.ops.attention._core import LONG, Attend, merge_heads, split_heads
+from dslc.ops.attention._core import Attend, merge_heads, split_heads
 from dslc.ops.attention._mask import check, check_window, spread_out
 from dslc.ops.attention._rotary import rotated
 from dslc.ops.attention._step import Run, of_itself, to_memory
-from dslc.ops.base import Context, Cost, Mismatch, Op, Refused, Sample, Weight, elements, floating, moved, op
+from dslc.ops.attention._ways import blocks_of, lowerings
+from dslc.ops.base import Context, Cost, Lowering, Mismatch, Op, Refused, Sample, Weight, elements, floating, moved, op
 from dslc.ops.noise._hash import dropping_key
 from dslc.types import Type
 
@@ -133,7 +136,7 @@ class Attention(Op):
         }
         kept = {name: Type(shape, x.dtype) for name, shape in shapes.items()}
         sums = Type((*head, query, 1), wide(x.dtype))
-        if less(query, LONG) is False:
+        if blocks_of(self, query, None, x, memory, mask, position_bias):
             return kept | {"logsumexp": sums}
         return kept | {"shares": Type((*head, query, key), x.dtype), "total": sums}
 
@@ -146,13 +149,14 @@ class Attention(Op):
         self, weights: Any, x: Any, memory: Any = None, mask: Any = None, position_bias: Any = None, *, ctx: Context
     ) -> tuple[Any, dict[str, Any]]:
         q, k, v = self._projected(weights, x, memory)
-        attend, query = self._attend(ctx, q, k, mask, position_bias), q.shape[-2]
-        if query < LONG:
+        attend = self._attend(ctx, q, k, mask, position_bias)
+        blocks = blocks_of(self, q.shape[-2], ctx.kept, *types_of(x, memory, mask, position_bias))
+        if blocks:
+            context, logsumexp = _long.forward(replace(attend, blocks=blocks), q, k, v)
+            saved = {"logsumexp": logsumexp}
+        else:
             context, shares, total, _ = attend.forward(q, k, v)
             saved = {"shares": shares, "total": total}
-        else:
-            context, logsumexp = _long.forward(attend, q, k, v)
-            saved = {"logsumexp": logsumexp}
         out = self._mapped(weights, "out", merge_heads(context))
         return out, {"query": q, "key": k, "value": v, "context": context} | saved
 
@@ -179,6 +183,18 @@ class Attention(Op):
         context, now = Run(self.window, here.first, mask, bias)(q, k, v, memory)
         return self._mapped(weights, "out", merge_heads(context)), now
 
+    def lowerings(
+        self,
+        platform: str,
+        x: Type,
+        memory: Type | None = None,
+        mask: Type | None = None,
+        position_bias: Type | None = None,
+    ) -> tuple[Lowering, ...]:
+        heads = (*x.shape[:-2], self.heads)
+        key = (memory or x).shape[-2]
+        return lowerings(platform, heads, x.shape[-2], key, self._width(x), self.causal, self.window)
+
     def backward(self, kept: Any, gradient: Any, ctx: Context) -> dict[str, Any]:
         x, memory, bias = kept["x"], kept.get("memory"), kept.get("position_bias")
         by_context, gradients = self._unmapped(kept, "out", merge_heads(kept["context"]), gradient)
@@ -186,7 +202,8 @@ class Attention(Op):
         attend = self._attend(ctx, q, k, kept.get("mask"), bias)
         back, sums = attend.backward, ("shares", "total")
         if "shares" not in kept:
-            back, sums = partial(_long.backward, attend), ("logsumexp",)
+            blocks = blocks_of(self, q.shape[-2], kept, *types_of(x, memory, kept.get("mask"), bias))
+            back, sums = partial(_long.backward, replace(attend, blocks=blocks)), ("logsumexp",)
         arrays = (kept[name] for name in ("value", "context", *sums))
         by_q, by_k, by_v, by_scores = back(split_heads(by_context, self.heads), q, k, *arrays)
         by_q = by_q * self._factor(by_q.shape[-1])

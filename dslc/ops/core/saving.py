@@ -1,6 +1,7 @@
 """An op together with the intermediate values that its backward rule reads."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from dslc.ops.base import Context, Op, op
@@ -16,13 +17,15 @@ class Saving(Wrapper):
     """
 
     of: Op
+    names: tuple[str, ...] = ()
+    """What it saves: another way to compute it, chosen later, may save something else. Empty: what `saved` says."""
 
     def infer(self, *xs: Type | None) -> tuple[Type, ...]:
         found = self.of.infer(*xs)
         return (*(found if isinstance(found, tuple) else (found,)), *self.of.saved(*xs).values())
 
     def apply(self, weights: Any, *xs: Any, ctx: Context) -> Any:
-        found, saved = self.of.apply_saving(weights, *xs, ctx=ctx)
+        found, saved = self.of.apply_saving(weights, *xs, ctx=replace(ctx, kept=self.names or None))
         if isinstance(found, tuple) and isinstance(found[-1], Mapping):
             return (*_tuple(found[0]), *saved.values()), found[-1]
         return (*_tuple(found), *saved.values())
