@@ -35,6 +35,9 @@ SPEEDS = Speeds(
     arrays=((1e3, 1e10), (1e9, 1e10)),
     elementwise=1e9,
     convolutions=((1e2, 1e10), (1e4, 1e10)),
+    attention=((1e3, 1e9), (1e9, 1e11)),
+    along=((1e1, 1e9), (1e3, 1e9)),
+    across=1e9,
     gathered=1e9,
     sorted=1e8,
     start=1e-6,
@@ -102,6 +105,18 @@ def test_every_layer_of_the_examples_has_a_time(found: headers.Example):
     graph = compiler.graph(found.source)
     graph = sized(graph, sizes_of(graph, {}))
     assert graph_seconds(graph, SPEEDS) > 0
+
+
+def test_a_norm_takes_its_numbers_by_the_way_that_it_goes_over_them():
+    graph = from_text("""graph one {
+      x = input("f32", (100, 50))
+      rows.scale = parameter((50,))
+      rows.bias = parameter((50,))
+      rows = layer_norm() x; scale = rows.scale, bias = rows.bias
+      output rows
+    }""")
+    assert graph_seconds(graph, replace(SPEEDS, along=((1e1, 1e6), (1e3, 1e6)))) == pytest.approx(100 * 50 / 2e6 + 1e-6)
+    assert graph_seconds(graph, replace(SPEEDS, across=1e6)) == pytest.approx(100 * 50 / 2e9 + 1e-6)
 
 
 def test_speeds_between_measured_ones_go_by_the_logarithm_of_the_size():

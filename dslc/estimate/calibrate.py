@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from math import log2
+from math import log2, prod
 from statistics import median
 from time import perf_counter, time
 from typing import Any
@@ -20,6 +20,11 @@ PRODUCTS = (16, 64, 256, 1024)
 ROWS = 256
 PAIRS = ((17, 8, 256), (64, 32, 48))
 """Small matrices: rows, columns, and how many of them are multiplied at once, as attention does."""
+HEADS = 4
+ATTENDED = ((17, 8, 256), (64, 32, 48))
+"""Heads of attention: positions, width, and how many there are."""
+ALONG, ACROSS = ((1024, 32), (256, 256)), (4096, 16)
+"""Rows and columns that norms are timed with, along the rows and across them."""
 CHANNELS = ((4, 32), (16, 32), (64, 8))
 """Of the convolutions that are timed, and how many pictures."""
 SIDE = 16
@@ -105,6 +110,9 @@ def measured() -> Speeds:
         "sorted": _sorted,
         **{("product", n): partial(_product, n) for n in PRODUCTS},
         **{("pairs", rows): partial(_pairs, rows, columns, many) for rows, columns, many in PAIRS},
+        **{("attention", rows): partial(_attention, rows, columns, many) for rows, columns, many in ATTENDED},
+        **{("along", shape): partial(_norm, "layer_norm", shape) for shape in ALONG},
+        "across": partial(_norm, "batch_norm", ACROSS),
         **{("array", size): partial(_array, size) for size in ARRAYS},
         **{("convolution", channels): partial(_convolution, channels, many) for channels, many in CHANNELS},
     }
@@ -119,12 +127,16 @@ def measured() -> Speeds:
     arrays = tuple((float(size), 2.0 * size / seconds["array", size]) for size in ARRAYS)
     products = {n: 2.0 * ROWS * n * n for n in PRODUCTS}
     convolutions = {channels: _work(channels, many) for channels, many in CHANNELS}
+    heads = {rows: (_pair(rows, columns), many) for rows, columns, many in ATTENDED}
     return Speeds(
         products=tuple((flops, 3 * flops / seconds["product", n]) for n, flops in products.items()),
         batched=tuple((2.0 * n * n * d, 4.0 * n * n * d * many / seconds["pairs", n]) for n, d, many in PAIRS),
         arrays=arrays,
         elementwise=CURVED * MANY / max(seconds["curved"] - 2.0 * 4 * MANY / arrays[1][1], 1e-9),
         convolutions=tuple((9.0 * n * n, work / seconds["convolution", n]) for n, work in convolutions.items()),
+        attention=tuple((flops, 3 * flops * many / seconds["attention", n]) for n, (flops, many) in heads.items()),
+        along=tuple((float(shape[1]), prod(shape) / seconds["along", shape]) for shape in ALONG),
+        across=prod(ACROSS) / seconds["across"],
         gathered=TAKEN * WIDTH / seconds["gathered"],
         sorted=TABLE * log2(TABLE) / seconds["sorted"],
         start=seconds["start"] / 2,
@@ -143,14 +155,53 @@ def _full(*shape: int) -> Any:
 
 
 def _product(n: int) -> Turns:
-    """The products of a dense layer of a side, forward and both of its gradients."""
+    """A dense layer of a side, forward and both of its gradients."""
+    kind: Any = OPS["dense"]
+    op = kind(n, bias=False)
 
     def layer(carry: Any) -> Any:
         x, w = carry
-        y = x @ w
-        return y @ w.T, w + 1e-9 * (x.T @ y)
+        y = op.apply({"kernel": w}, x, ctx=Context())
+        found = op.backward({"x": x, "kernel": w}, y, Context())
+        return found["x"], w + 1e-9 * found["kernel"]
 
     return Turns.of(layer, (np.ones((ROWS, n), np.float32), np.eye(n, dtype=np.float32)), 6.0 * ROWS * n * n / 5e10)
+
+
+def _attention(rows: int, columns: int, many: int) -> Turns:
+    """Queries, keys and values, and the gradients of all three."""
+    kind: Any = OPS["attend"]
+    op = kind(HEADS)
+
+    def turn(x: Any) -> Any:
+        out, saved = op.apply_saving({}, x, x, x, ctx=Context())
+        found = op.backward({"query": x, "key": x, "value": x, **saved}, out, Context())
+        return x + 1e-9 * (found["query"] + found["key"] + found["value"])
+
+    return Turns.of(turn, _full(many // HEADS, rows, HEADS * columns), 3 * _pair(rows, columns) * many / 2e10)
+
+
+def _pair(rows: int, columns: int) -> float:
+    """Operations of one head."""
+    kind: Any = OPS["attend"]
+    x = Type((1, rows, columns))
+    return float(kind(1).cost(x, x, x).flops)
+
+
+def _norm(name: str, shape: tuple[int, int]) -> Turns:
+    """A norm and its gradients."""
+    kind: Any = OPS[name]
+    op, (_, columns) = kind(), shape
+    weights = {"scale": np.ones(columns, np.float32), "bias": np.zeros(columns, np.float32)}
+    weights |= {name: np.ones(columns, np.float32) for name in op.state(Type(shape))}
+
+    def turn(x: Any) -> Any:
+        out, saved = op.apply_saving(weights, x, ctx=Context(training=True))
+        found = op.backward({"x": x, **weights, **saved}, x, Context(training=True))
+        first = out[0] if isinstance(out, tuple) else out
+        return x + 1e-9 * (first + found["x"] + (found["scale"] + found["bias"])[None])
+
+    return Turns.of(turn, _full(*shape), prod(shape) / 1e9)
 
 
 def _pairs(rows: int, columns: int, many: int) -> Turns:

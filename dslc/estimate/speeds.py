@@ -12,13 +12,13 @@ from typing import Any
 
 from dslc import cache
 
-VERSION = 6
+VERSION = 7
 OLD = 30 * 24 * 3600.0
 """Seconds after which speeds are measured again: a driver, another version of JAX or another machine may have come."""
 AGAIN = 60.0
 """Seconds after which those of a busy machine are: it may be quiet by then."""
 
-POINTS = ("products", "batched", "arrays", "convolutions")
+POINTS = ("products", "batched", "arrays", "convolutions", "attention", "along")
 Points = tuple[tuple[float, float], ...]
 
 
@@ -36,6 +36,12 @@ class Speeds:
     """Operations a second of an elementwise loop."""
     convolutions: Points
     """Numbers in the kernel of a convolution, and its operations a second, gradients and all."""
+    attention: Points
+    """Operations of the scores and contexts of a head, and how many a second, softmax and gradients and all."""
+    along: Points
+    """Length of the last axis, and numbers a second of a norm along it, there and back."""
+    across: float
+    """The same of a norm over all other axes."""
     gathered: float
     """Numbers a second of rows that are taken out of a table."""
     sorted: float
@@ -55,6 +61,12 @@ class Speeds:
 
     def convolution(self, numbers: float) -> float:
         return between(self.convolutions, max(numbers, 1))
+
+    def attended(self, flops: float) -> float:
+        return between(self.attention, max(flops, 1))
+
+    def normed(self, length: float) -> float:
+        return between(self.along, length)
 
     def bandwidth(self, size: float) -> float:
         return between(self.arrays, max(size, 1))
@@ -95,6 +107,9 @@ def merged(old: Speeds, new: Speeds) -> Speeds:
         batched=better(old.batched, new.batched),
         arrays=better(old.arrays, new.arrays),
         convolutions=better(old.convolutions, new.convolutions),
+        attention=better(old.attention, new.attention),
+        along=better(old.along, new.along),
+        across=max(old.across, new.across),
         elementwise=max(old.elementwise, new.elementwise),
         gathered=max(old.gathered, new.gathered),
         sorted=max(old.sorted, new.sorted),
@@ -111,9 +126,9 @@ def known() -> Speeds | None:
 
 
 def file_of(kind: str) -> Path | None:
-    """Where the speeds of a kind of device are kept; None where nothing can be."""
+    """Where the speeds of a kind of device, with so many cores as this process may use, are kept; None where nothing can be."""
     place = cache.folder("speeds")
-    return None if place is None else place / (re.sub(r"\W+", "-", kind.lower()) + ".json")
+    return None if place is None else place / (re.sub(r"\W+", "-", f"{kind} {cache.cores()} cores".lower()) + ".json")
 
 
 def read(file: Path) -> Speeds | None:
@@ -122,10 +137,9 @@ def read(file: Path) -> Speeds | None:
         facts = json.loads(file.read_text("utf-8"))
         if facts.pop("version") != VERSION:
             return None
-        points = (tuple((float(a), float(b)) for a, b in facts.pop(name)) for name in POINTS)
-        products, batched, arrays, convolutions = points
-        numbers = {name: float(value) for name, value in facts.items() if name != "busy"}
-        return Speeds(products, batched, arrays, convolutions=convolutions, busy=bool(facts["busy"]), **numbers)
+        points: Any = {name: tuple((float(a), float(b)) for a, b in facts.pop(name)) for name in POINTS}
+        numbers: Any = {name: float(value) for name, value in facts.items() if name != "busy"}
+        return Speeds(**points, busy=bool(facts["busy"]), **numbers)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 

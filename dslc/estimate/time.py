@@ -64,11 +64,14 @@ def _node(node: Node, graph: Graph, speeds: Speeds, starts: bool) -> float:
     flops, size = op.cost(*taken).flops, bytes_of(*node.types)
     if op.view:
         return 0.0
+    inner = op.of if isinstance(op, Backward) else unwrapped(op)
+    if inner.family == "norm":
+        return _norm(node, graph, inner, speeds)
     if is_light(node, graph):
         seconds = flops / speeds.elementwise
         return seconds + (speeds.start + 2 * size / speeds.bandwidth(size) if starts else 0)
     moved = size + sum(bytes_of(graph.type(ref)) for ref in node.references())
-    products, inner = (op.products, op.of) if isinstance(op, Backward) else (1, unwrapped(op))
+    products = op.products if isinstance(op, Backward) else 1
     if isinstance(op, Backward):
         moved += 2 * inner.ahead(*op.taken)
     if inner.family == "recurrent":
@@ -94,7 +97,18 @@ def _products(node: Node, graph: Graph, inner: Op, flops: int, speeds: Speeds) -
     rest, pairs = flops - by_weights, prod(sizes[:-2]) * int(getattr(inner, "heads", 1))
     seconds = by_weights / speeds.product(by_weights)
     # What is left of an op with weights alone is a bias, an operation for each number.
-    return seconds + (rest / speeds.pairs(rest / pairs) if rest > flops // 16 else 0.0)
+    rate = speeds.attended if inner.family == "attention" else speeds.pairs
+    return seconds + (rest / rate(rest / pairs) if rest > flops // 16 else 0.0)
+
+
+def _norm(node: Node, graph: Graph, inner: Op, speeds: Speeds) -> float:
+    """Statistics, which XLA reads the tensor for more than once, and what they scale: as long there as back."""
+    op = node.op
+    types = op.taken if isinstance(op, Backward) else [None if ref is None else graph.type(ref) for ref in node.inputs]
+    numbers = sum(int(type.size) for type in types if type is not None)  # pyright: ignore[reportArgumentType]
+    length = next((type.shape[-1] for type in types if type is not None and type.rank), 1)
+    rate = speeds.across if inner.state(*types) else speeds.normed(int(length))  # pyright: ignore[reportArgumentType]
+    return numbers / (2 * rate) + speeds.start
 
 
 def _numbers(node: Node, graph: Graph) -> int:
