@@ -114,8 +114,8 @@ class PartlyRemade(Problem):
     the direction alone."""
 
     code = "E0274"
-    example = _HEAD + "layer f = dense(3)  output y = x -> weight_norm { f } -> f }\n"
-    mended = _HEAD + "layer f = weight_norm { dense(3) }  output y = x -> f -> f }\n"
+    example = _HEAD + "layer f = dense(4)  output y = x -> weight_norm { f } -> f }\n"
+    mended = _HEAD + "layer f = weight_norm { dense(4) }  output y = x -> f -> f }\n"
 
     name: str
     here: str
