@@ -35,5 +35,5 @@ class UnmeasuredMetric(Lint):
         if plan is None or schema is None or not plan.metrics:
             return
         # Of data that is not read yet the parts are a guess; `dslc train` says it then.
-        if schema.rows.keys() == {"train"} and schema.rows["train"] is not None:
+        if {*schema.rows} == {"train"} and schema.rows["train"] is not None:
             yield cls(plan.spans.get("metrics", plan.span), tuple(plan.metrics))
