@@ -97,6 +97,18 @@ def test_every_file_with_data_of_its_own_is_a_module_that_learns_the_same(file: 
     is_same(file, tmp_path, STEPS)
 
 
+def test_the_gradient_of_a_convolution_in_groups_is_the_same(tmp_path: Path) -> None:
+    # The kernel of the gradient has its axes turned inside of a reshape.
+    file = tmp_path / "groups.net"
+    file.write_text(
+        "net 1\n"
+        "model groups { input image: [batch, 8, 8, 1]  output logits = image -> conv(16, 3, stride = 2) -> relu"
+        " -> conv(8, 1, groups = 4) -> flatten -> dense(10) }\n"
+        "train groups { data = digits() -> scale(0, 1)  loss = (logits, label) -> cross_entropy  batch = 8 }\n"
+    )
+    is_same(file, tmp_path, STEPS)
+
+
 def test_a_module_goes_over_the_end_of_an_epoch(tmp_path: Path) -> None:
     text = """net 1
     model m { input features: [batch, 4]  output logits = features -> dense(8) -> dropout(0.5) -> dense(3) }

@@ -83,7 +83,10 @@ def _convert(step: Step, given: list[Text]) -> Text:
 
 
 def _reshape(step: Step, given: list[Text]) -> Text:
-    return Text(f"{given[0].inside(ATOM)}.reshape({', '.join(map(str, step.params['new_sizes']))})")
+    # The gradient of a convolution in groups turns the axes of the kernel on the way.
+    order = step.params["dimensions"]
+    turned = "" if order is None else f".transpose({', '.join(map(str, order))})"
+    return Text(f"{given[0].inside(ATOM)}{turned}.reshape({', '.join(map(str, step.params['new_sizes']))})")
 
 
 def _transpose(step: Step, given: list[Text]) -> Text:

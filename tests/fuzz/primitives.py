@@ -292,6 +292,11 @@ def _conv(eqn: Any, x: Any, kernel: Any) -> Any:
     return found.reshape(rows, outputs, *places).transpose(np.argsort(d.out_spec))
 
 
+def _reshaped(eqn: Any, x: Any, *_: Any) -> Any:
+    order = eqn.params["dimensions"]
+    return (x if order is None else x.transpose(order)).reshape(eqn.outvars[0].aval.shape)
+
+
 def _cumulative(function: Any) -> Rule:
     def rule(eqn: Any, x: Any) -> Any:
         axis = eqn.params["axis"]
@@ -366,7 +371,7 @@ RULES: dict[str, Rule] = {
     "convert_element_type": lambda eqn, x: np.asarray(x).astype(eqn.params["new_dtype"]),
     "bitcast_convert_type": lambda eqn, x: np.asarray(x).view(eqn.params["new_dtype"]),
     "integer_pow": lambda eqn, x: x ** eqn.params["y"] if eqn.params["y"] >= 0 else 1 / x ** -eqn.params["y"],
-    "reshape": lambda eqn, x, *_: np.reshape(x, eqn.outvars[0].aval.shape),
+    "reshape": _reshaped,
     "squeeze": lambda eqn, x: np.reshape(x, eqn.outvars[0].aval.shape),
     "transpose": lambda eqn, x: np.transpose(x, eqn.params["permutation"]),
     "concatenate": lambda eqn, *xs: np.concatenate(xs, eqn.params["dimension"]),
