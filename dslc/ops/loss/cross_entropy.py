@@ -123,7 +123,8 @@ class CrossEntropy(Loss):
         # Maximum, subtraction, exponential and sum of the logits; the losses of single examples on top.
         weighted = self.class_weights is not None
         soft = (2 + weighted) * target.is_float + 2 * (self.smoothing > 0)
-        each = 4 + reduction_flops(self.reduce, weight) + 6 * (weighted and target.is_integer)
+        # Of a class's weight: its index checked, fetched, and what it makes 0 left out.
+        each = 4 + reduction_flops(self.reduce, weight) + 12 * (weighted and target.is_integer)
         out = self.infer(x, target, weight)
         flops = (4 + soft) * elements([x]) + each * elements([Type(x.shape[:-1])])
         return Cost(flops, moved(x, target, weight, out))
