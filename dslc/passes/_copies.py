@@ -214,7 +214,8 @@ class _Matcher:
             if wanted == got:
                 continue
             ref = read[place] if place < len(read) else None
-            if wanted is None or ref is None or wanted[0] != "before" or got[0] == "own":
+            # A weight to begin with would stand among those that every copy has of its own.
+            if wanted is None or ref is None or wanted[0] != "before" or got[0] in ("own", "stored"):
                 return False
             inner, output = wanted[1]
             if starts.setdefault((inner, output), ref) != ref or self.graph.type(ref) != copy[inner].types[output]:
