@@ -15,19 +15,14 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 # A test runs its programs once or a few times, on a handful of numbers: most of the time of all tests was XLA's, to make
 # them fast. With these it takes the shorter way to machine code, and leaves that as it comes, in one piece: a third of the
 # time. Programs fuse less, and round differently in the last bit; `optimized` has them as users do.
-QUICK = {
-    "xla_backend_optimization_level": 0,
-    "xla_cpu_use_fusion_emitters": False,
-    "xla_cpu_parallel_codegen_split_count": 1,
-}
-USUAL = {
-    "xla_backend_optimization_level": 3,
-    "xla_cpu_use_fusion_emitters": True,
-    "xla_cpu_parallel_codegen_split_count": 32,
-}
+VERSION = jaxlib.version.__version_info__
+QUICK: dict[str, Any] = {"xla_backend_optimization_level": 0, "xla_cpu_parallel_codegen_split_count": 1}
+USUAL: dict[str, Any] = {"xla_backend_optimization_level": 3, "xla_cpu_parallel_codegen_split_count": 32}
+if VERSION < (0, 11):
+    QUICK["xla_cpu_use_fusion_emitters"], USUAL["xla_cpu_use_fusion_emitters"] = False, True
 
-# A flag that XLA does not know ends the process: these are there up to jaxlib 0.12.
-if jaxlib.version.__version_info__ < (0, 13):
+# A flag that XLA does not know ends the process: none are set for versions that nobody has tried them with.
+if VERSION < (0, 12):
     flags = (f"--{name}={str(value).lower()}" for name, value in QUICK.items())
     os.environ["XLA_FLAGS"] = " ".join((*flags, os.environ.get("XLA_FLAGS", "")))
 
@@ -71,7 +66,7 @@ def optimized(monkeypatch: pytest.MonkeyPatch) -> None:
     compile = jax.stages.Lowered.compile
 
     def usual(lowered: jax.stages.Lowered, compiler_options: dict[str, Any] | None = None) -> jax.stages.Compiled:
-        return compile(lowered, {**USUAL, **(compiler_options or {})})
+        return compile(lowered, {**(USUAL if VERSION < (0, 12) else {}), **(compiler_options or {})})
 
     monkeypatch.setattr(jax.stages.Lowered, "compile", usual)
 
