@@ -148,3 +148,13 @@ def _drop_dead(function: Flat) -> None:
 
 def _values(atoms: Sequence[Atom]) -> Iterator[Value]:
     return (atom for atom in atoms if isinstance(atom, Value))
+
+
+def scanned(body: Any, inputs: Sequence[Any], outputs: Sequence[Any]) -> tuple[int, int]:
+    """How many inputs a scan reads whole, and how many it carries on, by their shapes: what it goes over has an axis less inside.
+
+    Versions of JAX say it in different words.
+    """
+    whole = sum(len(outer.shape) == len(inner.shape) for outer, inner in zip(inputs, body.in_avals, strict=True))
+    carried = sum(len(outer.shape) == len(inner.shape) for outer, inner in zip(outputs, body.out_avals, strict=True))
+    return whole - carried, carried

@@ -322,6 +322,7 @@ FORMS: dict[str, Form] = {
     "concatenate": lambda step, given: call(
         "jnp.concatenate", _several("[", given, "]"), axis=step.params["dimension"] or None
     ),
+    "unstack": lambda step, given: call("jnp.unstack", given[0], axis=step.params["axis"] or None),
     "stack": lambda step, given: call("jnp.stack", _several("[", given, "]"), axis=step.params["axis"] or None),
     "pad": lambda step, given: call(
         "lax.pad", *given, f"[{', '.join(shape(one) for one in step.params['padding_config'])}]"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
-from dslc.emit.flat import Atom, Flat, Number, Step, Value, flat
+from dslc.emit.flat import Atom, Flat, Number, Step, Value, flat, scanned
 from dslc.emit.primitives import ELEMENTWISE, Unwritten, dtype, is_whole, loose, written
 from dslc.emit.text import ATOM, UNARY, Text, call, laid_out, name_of, shape
 from dslc.lazy import np
@@ -206,7 +206,7 @@ class Writer:
 
     def _scan(self, step: Step) -> None:
         params = step.params
-        consts, carried = params["num_consts"], params["num_carry"]
+        consts, carried = scanned(params["jaxpr"], step.inputs, step.outputs)
         outer = [self._atom(atom, step) for atom in step.inputs[:consts]]
         carry = [self.strict(atom) for atom in step.inputs[consts : consts + carried]]
         sliced = [self.strict(atom) for atom in step.inputs[consts + carried :]]

@@ -13,6 +13,8 @@ import numpy as np
 from jax.extend.core import ClosedJaxpr, Literal
 from scipy import special
 
+from dslc.emit.flat import scanned
+
 Rule = Callable[..., Any]
 """From the equation and its arguments to what it gives: one array, or a list of several."""
 
@@ -113,7 +115,8 @@ def _by_jax(eqn: Any, *args: Any) -> Any:
 
 def _scan(eqn: Any) -> Rule:
     body, p = Function(eqn.params["jaxpr"]), eqn.params
-    consts, carried, length = p["num_consts"], p["num_carry"], p["length"]
+    avals = ([var.aval for var in some] for some in (eqn.invars, eqn.outvars))
+    (consts, carried), length = scanned(p["jaxpr"], *avals), p["length"]
 
     def run(_: Any, *args: Any) -> list[Any]:
         *args, noise = args
