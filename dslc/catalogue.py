@@ -14,6 +14,11 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar, dataclass_transform, get_type_hints
 
 
+def first_paragraph(cls: type) -> str:
+    """What a class says of itself first, in one line."""
+    return (cls.__doc__ or "").strip().split("\n\n")[0].replace("\n", " ")
+
+
 class Entry:
     """A member of a catalogue: a frozen dataclass whose fields are its settings."""
 
@@ -36,8 +41,8 @@ class Entry:
 
     @classmethod
     def summary(cls) -> str:
-        """First sentence of the docstring."""
-        return (cls.__doc__ or "").strip().split("\n\n")[0].replace("\n", " ")
+        """First paragraph of the docstring."""
+        return first_paragraph(cls)
 
 
 T = TypeVar("T", bound=Entry)

@@ -8,13 +8,16 @@ import typer
 def subjects(incomplete: str) -> Iterator[tuple[str, str]]:
     """What `dslc explain` has a page for, with its first sentence: names, parts of the library, codes."""
     from dslc import library, pages
+    from dslc.catalogue import first_paragraph
 
     if incomplete[:1].isupper():
-        yield from ((code, _sentence(cls)) for code, cls in pages.problems().items() if code.startswith(incomplete))
+        yield from (
+            (code, first_paragraph(cls)) for code, cls in pages.problems().items() if code.startswith(incomplete)
+        )
         return
     yield from ((cls.name, cls.summary()) for cls in pages.members() if cls.name.startswith(incomplete))
     if incomplete.startswith("std"):
-        yield from ((part.name, "") for part in library.every() if part.name.startswith(incomplete))
+        yield from ((part.name, part.summary) for part in library.every() if part.name.startswith(incomplete))
 
 
 def models(context: typer.Context, incomplete: str) -> list[str]:
@@ -39,10 +42,6 @@ def _declared(context: typer.Context) -> tuple[Collection[str], Collection[str]]
     except Failed:
         return (), ()
     return program.models, program.variants
-
-
-def _sentence(described: type) -> str:
-    return (described.__doc__ or "").strip().split("\n\n")[0].replace("\n", " ")
 
 
 def _starting(incomplete: str, names: Collection[str]) -> list[str]:

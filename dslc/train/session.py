@@ -14,6 +14,7 @@ from dslc.data.pipeline import Loaded
 from dslc.errors.data import from_failure
 from dslc.errors.train import CheckpointUnfit
 from dslc.lazy import np
+from dslc.lint.unmeasured_metric import UnmeasuredMetric
 from dslc.plan import Plan
 from dslc.source import Source
 from dslc.train import report
@@ -59,8 +60,7 @@ def train(
     task = make(plan, loaded)
     display = display or Silent()
     if plan.metrics and not task.held_out:
-        names = ", ".join(f"`{name}`" for name in plan.metrics)
-        display.note(f"{names}: never measured, as the data has no part that is held out")
+        display.note(UnmeasuredMetric(plan.span, tuple(plan.metrics)).headline())
     begin = cache(lambda: beginning(plan, data))
     if not (resume and place.checkpoints.steps()):
         for line in begin().told:

@@ -1,6 +1,5 @@
 """Convolution."""
 
-from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any
 
@@ -8,16 +7,15 @@ from dslc.dims import NotDivisible, Size, exact_div, less
 from dslc.initializers.base import Initializer
 from dslc.initializers.zeros import Zeros
 from dslc.lazy import jnp
-from dslc.ops._time import Axis, InTime, Stretch
-from dslc.ops.base import Context, Cost, Lowering, Mismatch, Op, Refused, Sample, Weight, elements, floating, moved, op
+from dslc.ops.base import Context, Cost, Lowering, Mismatch, Refused, Sample, Weight, elements, floating, moved, op
 from dslc.ops.conv._lowering import convolved, lowerings
-from dslc.ops.conv._step import behind, in_window
+from dslc.ops.conv._step import Windowed
 from dslc.ops.conv._window import Padding, Window
 from dslc.types import Type
 
 
 @op
-class Conv(Op):
+class Conv(Windowed):
     """Sum of products of a kernel with every window of the input, along 1 to 3 spatial axes, as many as the input has.
 
     The kernel is `[spatial..., channels / groups, filters]` and is not mirrored (a cross-correlation, as everywhere).
@@ -87,18 +85,6 @@ class Conv(Op):
         fans = (prod(size) * channels, prod(size) * self.filters)
         kernel = Weight((*size, channels, self.filters), self.init, *fans)
         return {"kernel": kernel} | ({"bias": Weight((self.filters,), Zeros(), *fans)} if self.bias else {})
-
-    def in_time(self, time: Sequence[Axis], *types: Type | None) -> InTime:
-        (x,) = types
-        assert x is not None
-        return in_window(self._window(x), time[0], x)
-
-    def step(
-        self, weights: Any, memory: Mapping[str, Any] | None, here: Stretch, *inputs: Any, ctx: Context
-    ) -> tuple[Any, Mapping[str, Any]]:
-        before, kept = behind(self._window(Type(inputs[0].shape)), memory, inputs[0])
-        out = self.apply(weights, before, ctx=ctx)
-        return out[:, before.shape[1] - inputs[0].shape[1] :], {"last": kept}
 
     def apply(self, weights: Any, x: Any, *, ctx: Context) -> Any:
         y = convolved(self, x, weights["kernel"], self._window(Type(x.shape)), self.groups)

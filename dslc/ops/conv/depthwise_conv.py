@@ -1,22 +1,20 @@
 """Convolution of every channel by itself."""
 
-from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any
 
 from dslc.initializers.base import Initializer
 from dslc.initializers.zeros import Zeros
 from dslc.lazy import jnp
-from dslc.ops._time import Axis, InTime, Stretch
-from dslc.ops.base import Context, Cost, Lowering, Mismatch, Op, Refused, Sample, Weight, elements, floating, moved, op
+from dslc.ops.base import Context, Cost, Lowering, Mismatch, Refused, Sample, Weight, elements, floating, moved, op
 from dslc.ops.conv._lowering import convolved, lowerings
-from dslc.ops.conv._step import behind, in_window
+from dslc.ops.conv._step import Windowed
 from dslc.ops.conv._window import Padding, Window
 from dslc.types import Type
 
 
 @op
-class DepthwiseConv(Op):
+class DepthwiseConv(Windowed):
     """Convolution of every channel by itself, with `multiplier` filters for each.
 
     The kernel is `[spatial..., 1, channels * multiplier]`; the outputs of a channel stand side by side.
@@ -74,18 +72,6 @@ class DepthwiseConv(Op):
         fans = (prod(size), prod(size) * self.multiplier)
         kernel = Weight((*size, 1, units), self.init, *fans)
         return {"kernel": kernel} | ({"bias": Weight((units,), Zeros(), *fans)} if self.bias else {})
-
-    def in_time(self, time: Sequence[Axis], *types: Type | None) -> InTime:
-        (x,) = types
-        assert x is not None
-        return in_window(self._window(x), time[0], x)
-
-    def step(
-        self, weights: Any, memory: Mapping[str, Any] | None, here: Stretch, *inputs: Any, ctx: Context
-    ) -> tuple[Any, Mapping[str, Any]]:
-        before, kept = behind(self._window(Type(inputs[0].shape)), memory, inputs[0])
-        out = self.apply(weights, before, ctx=ctx)
-        return out[:, before.shape[1] - inputs[0].shape[1] :], {"last": kept}
 
     def apply(self, weights: Any, x: Any, *, ctx: Context) -> Any:
         y = convolved(self, x, weights["kernel"], self._window(Type(x.shape)), x.shape[-1])
